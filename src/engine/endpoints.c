@@ -1,0 +1,247 @@
+#include "engine/endpoints.h"
+
+#include "engine/ports.h"
+#include "engine/private.h"
+#include "engine/record.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "network/network.h"
+
+struct endpoints {
+    VEC(struct endpoint *) list;
+};
+
+/* --- Which networks */
+
+static bool has_own_networks(const struct container *c)
+{
+    const char *mode = c->spec.host.network_mode;
+    return !str_eq(mode, "host") && !str_eq(mode, "none") && !str_starts(mode, "container:");
+}
+
+static const char *network_name(const char *mode)
+{
+    return str_eq(mode, "default") ? NETWORK_DEFAULT : mode;
+}
+
+static const struct endpoint_spec *endpoint_spec_of(const struct container *c, const char *network)
+{
+    vec_foreach (endpoint, &c->spec.networking.endpoints)
+        if (str_eq(network_name(endpoint->network), network))
+            return endpoint;
+    return NULL;
+}
+
+/* The network of the mode first, then the others that the definition names. */
+static struct strings wanted_networks(const struct container *c, struct arena *arena)
+{
+    struct strings names = {0};
+    const char *first = network_name(c->spec.host.network_mode);
+    if (!has_own_networks(c))
+        return names;
+    vec_push_in(arena, &names, (char *)first);
+    vec_foreach (endpoint, &c->spec.networking.endpoints)
+        if (!str_eq(network_name(endpoint->network), first))
+            vec_push_in(arena, &names, (char *)network_name(endpoint->network));
+    return names;
+}
+
+int endpoints_check(struct container *c, struct err *err)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    struct strings names = wanted_networks(c, &arena);
+    const char *other = str_after(c->spec.host.network_mode, "container:");
+    if (other && !engine_find_container(c->engine, other, err))
+        return -1;
+    if (!has_own_networks(c) && c->spec.host.port_bindings.count && other)
+        return err_set(err, ERR_INVALID, "conflicting options: port publishing and the container type network mode");
+    vec_foreach (name, &names)
+        if (!engine_find_network(c->engine, *name, err))
+            return -1;
+    return 0;
+}
+
+/* --- Attaching */
+
+static void remember(struct container *c, const struct engine_network *n, const struct endpoint *endpoint)
+{
+    struct arena *arena = &c->private->run;
+    const struct endpoint_record *record = endpoint_record(endpoint);
+    const struct network_record *network = network_record(n->mechanism);
+    char ip[IP_TEXT_MAX], mac[MAC_TEXT_MAX], id[ID_SIZE];
+    id_new(id);
+    vec_push_in(arena, &c->endpoints,
+                (struct container_endpoint){
+                    .network = arena_strdup(arena, n->spec.name),
+                    .network_id = arena_strdup(arena, n->id),
+                    .endpoint_id = arena_strdup(arena, id),
+                    .ipv4 = arena_strdup(arena, ip_format(&record->ipv4, ip)),
+                    .ipv6 = arena_strdup(arena, ip_format(&record->ipv6, ip)),
+                    .mac = arena_strdup(arena, mac_format(&record->mac, mac)),
+                    .gateway = arena_strdup(arena, ip_format(&network->v4.gateway, ip)),
+                    .interface = arena_strdup(arena, record->interface),
+                    .link = arena_strdup(arena, record->link),
+                    .prefix_length = network->v4.subnet.bits,
+                });
+}
+
+static int static_addresses(const struct endpoint_spec *spec, struct endpoint_options *options, struct err *err)
+{
+    if (!spec || !spec->ipam)
+        return 0;
+    if (!str_empty(spec->ipam->ipv4_address) && !ip_parse(spec->ipam->ipv4_address, &options->ipv4))
+        return err_set(err, ERR_INVALID, "invalid IPv4 address: %s", spec->ipam->ipv4_address);
+    if (!str_empty(spec->ipam->ipv6_address) && !ip_parse(spec->ipam->ipv6_address, &options->ipv6))
+        return err_set(err, ERR_INVALID, "invalid IPv6 address: %s", spec->ipam->ipv6_address);
+    return 0;
+}
+
+/* Which of the networks leads outside: the first that is not internal. */
+static size_t outward_network(const struct container *c, const struct strings *names)
+{
+    struct err ignored;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct engine_network *n = engine_find_network(c->engine, names->items[i], &ignored);
+        if (n && !n->spec.internal)
+            return i;
+    }
+    return 0;
+}
+
+static int attach_one(struct container *c, struct netns *netns, const char *name, size_t index, bool outward,
+                      struct err *err)
+{
+    struct engine_network *n = engine_find_network(c->engine, name, err);
+    const struct endpoint_spec *spec = endpoint_spec_of(c, name);
+    char interface[LINK_NAME_MAX];
+    struct mac mac;
+    (void)snprintf(interface, sizeof(interface), "eth%u", (unsigned)(index % 1000));
+    struct endpoint_options options = {
+        .container = c->id, .netns = netns, .interface = interface, .default_route = outward};
+    const char *mac_text = spec && !str_empty(spec->mac_address) ? spec->mac_address
+                           : index == 0                          ? c->spec.mac_address
+                                                                 : NULL;
+    if (!str_empty(mac_text)) {
+        if (!mac_parse(mac_text, &mac))
+            return err_set(err, ERR_INVALID, "invalid MAC address: %s", mac_text);
+        options.mac = &mac;
+    }
+    struct endpoint *endpoint;
+    if (!n || static_addresses(spec, &options, err) < 0 || network_make(c->engine, n, err) < 0 ||
+        network_attach(n->mechanism, &options, &endpoint, err) < 0)
+        return -1;
+    vec_push(&c->private->endpoints->list, endpoint);
+    remember(c, n, endpoint);
+    return 0;
+}
+
+static int publish(struct container *c, size_t outward, struct err *err)
+{
+    const struct endpoint_record *record = endpoint_record(c->private->endpoints->list.items[outward]);
+    return ports_open(c, &record->ipv4, &record->ipv6, err);
+}
+
+static int attach_all(struct container *c, struct netns *netns, struct err *err)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    struct strings names = wanted_networks(c, &arena);
+    size_t outward = outward_network(c, &names);
+    for (size_t i = 0; i < names.count; i++)
+        if (attach_one(c, netns, names.items[i], i, i == outward, err) < 0)
+            return -1;
+    if (publish(c, outward, err) < 0)
+        return -1;
+    resolver_add(c);
+    return record_update(c, err);
+}
+
+int endpoints_attach(struct container *c, int *ret_netns, struct err *err)
+{
+    struct netns netns;
+    *ret_netns = -1;
+    if (!has_own_networks(c))
+        return 0;
+    int r = netns_new(&netns);
+    if (r < 0)
+        return err_errno(err, r, "cannot make a network namespace");
+    c->private->endpoints = NEW(struct endpoints);
+    r = attach_all(c, &netns, err);
+    if (r == 0)
+        *ret_netns = take_fd(&netns.fd);
+    netns_close(&netns);
+    return r;
+}
+
+/* --- Adopting */
+
+static int adopt_one(struct container *c, const struct container_endpoint *stored, struct err *err)
+{
+    struct engine_network *n = engine_find_network(c->engine, stored->network_id, err);
+    struct endpoint_record record = {0};
+    struct endpoint *endpoint;
+    if (!n || !n->mechanism)
+        return n ? err_set(err, ERR_NOT_FOUND, "network %s was never made", stored->network) : -1;
+    (void)snprintf(record.network, sizeof(record.network), "%s", n->id);
+    (void)snprintf(record.container, sizeof(record.container), "%s", c->id);
+    (void)snprintf(record.interface, sizeof(record.interface), "%s", stored->interface);
+    (void)snprintf(record.link, sizeof(record.link), "%s", stored->link);
+    (void)ip_parse(stored->ipv4 ? stored->ipv4 : "", &record.ipv4);
+    (void)ip_parse(stored->ipv6 ? stored->ipv6 : "", &record.ipv6);
+    (void)mac_parse(stored->mac ? stored->mac : "", &record.mac);
+    if (network_adopt_endpoint(n->mechanism, &record, &endpoint, err) < 0)
+        return -1;
+    vec_push(&c->private->endpoints->list, endpoint);
+    return 0;
+}
+
+int endpoints_adopt(struct container *c, struct err *err)
+{
+    if (!c->endpoints.count)
+        return 0;
+    c->private->endpoints = NEW(struct endpoints);
+    struct arena arena cleanup(arena_done) = {0};
+    struct strings names = {0};
+    vec_foreach (stored, &c->endpoints) {
+        vec_push_in(&arena, &names, stored->network_id);
+        if (adopt_one(c, stored, err) < 0)
+            return -1;
+    }
+    if (publish(c, outward_network(c, &names), err) < 0)
+        return -1;
+    resolver_add(c);
+    return 0;
+}
+
+/* --- Giving back */
+
+void endpoints_release(struct container *c)
+{
+    struct endpoints *endpoints = c->private->endpoints;
+    if (!endpoints)
+        return;
+    c->private->endpoints = NULL;
+    resolver_remove(c);
+    ports_close(c);
+    vec_foreach (endpoint, &endpoints->list)
+        endpoint_detach(*endpoint, false);
+    vec_done(&endpoints->list);
+    free(endpoints);
+}
+
+void endpoints_forget(struct container *c)
+{
+    if (!c->private->endpoints)
+        return;
+    vec_done(&c->private->endpoints->list);
+    free(c->private->endpoints);
+    c->private->endpoints = NULL;
+}
+
+void endpoints_renamed(struct container *c)
+{
+    if (!c->private->endpoints)
+        return;
+    resolver_remove(c);
+    resolver_add(c);
+}

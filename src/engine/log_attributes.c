@@ -1,0 +1,50 @@
+/* What the json-file driver puts into each line beside it: labels and variables that the log options name. */
+#include "engine/private.h"
+
+#include "base/str.h"
+
+static const char *variable_of(const struct container *c, const char *name)
+{
+    vec_foreach (variable, &c->spec.env) {
+        const char *rest = str_after(*variable, name);
+        if (rest && *rest == '=')
+            return rest + 1;
+    }
+    return NULL;
+}
+
+static const char *label_of(const struct container *c, const char *name)
+{
+    return pairs_get(&c->spec.labels, name);
+}
+
+static void add_named(const struct container *c, struct arena *arena, const char *list, struct json_out *out,
+                      const char *(*find)(const struct container *, const char *))
+{
+    char *rest = arena_strdup(arena, list), *name; /* no list, no names */
+    while ((name = str_split(&rest, ','))) {
+        const char *value = find(c, name);
+        if (value)
+            json_key_string(out, name, value);
+    }
+}
+
+int log_attributes(struct container *c, struct arena *arena, const char **ret, struct err *err)
+{
+    const char *labels = pairs_get(&c->spec.host.log.options, "labels"),
+               *env = pairs_get(&c->spec.host.log.options, "env");
+    *ret = NULL;
+    if (!labels && !env)
+        return 0;
+    struct buf text cleanup(buf_done) = BUF(LOGGER_TEXT_MAX);
+    struct json_out out = {.buf = &text};
+    json_put_object(&out);
+    add_named(c, arena, labels, &out, label_of);
+    add_named(c, arena, env, &out, variable_of);
+    json_put_object_end(&out);
+    if (buf_failed(&text))
+        return err_set(err, ERR_LIMIT, "log options labels and env: their values are more than %zu bytes",
+                       LOGGER_TEXT_MAX);
+    *ret = arena_strdup(arena, buf_str(&text));
+    return 0;
+}

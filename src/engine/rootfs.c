@@ -1,0 +1,175 @@
+#include "engine/private.h"
+
+#include "engine/describe.h"
+#include "engine/rootfs.h"
+#include "engine/shared_roots.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/files.h"
+#include "sys/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define OVERLAY_DATA_MAX 4095 /* mount(2) takes one page */
+
+/* Since Linux 6.8 the layers are given one by one, however many there are. */
+static int overlay_by_parts(const struct layers *layers, struct mount_message *message)
+{
+    struct buf data cleanup(buf_done) = BUF(256 * 1024);
+    vec_foreach (lower, &layers->lower)
+        buf_printf(&data, "%slowerdir+=%s", data.size ? "," : "", *lower);
+    if (layers->upper)
+        buf_printf(&data, ",upperdir=%s,workdir=%s", layers->upper, layers->work);
+    return mount_new("overlay", "overlay", buf_str(&data), 0, message);
+}
+
+/* Before that in one string, and a value of fsconfig(2) is too short for it: attached for a moment, cloned, detached
+ * again. */
+static int overlay_by_mount(struct engine *engine, const struct layers *layers, struct err *err)
+{
+    struct buf data cleanup(buf_done) = BUF(OVERLAY_DATA_MAX);
+    vec_foreach (lower, &layers->lower)
+        buf_printf(&data, "%s%s", data.size ? ":" : "lowerdir=", *lower);
+    if (layers->upper)
+        buf_printf(&data, ",upperdir=%s,workdir=%s", layers->upper, layers->work);
+    if (buf_failed(&data))
+        return err_set(err, ERR_LIMIT,
+                       "the image has too many layers (%zu) for this kernel: Linux 6.8 and later takes them",
+                       layers->lower.count);
+    char *place cleanup(freep) = mem_printf("%s/mount", engine->run_dir);
+    (void)mkdir(place, 0700);
+    if (mount("overlay", place, "overlay", 0, buf_str(&data)) < 0)
+        return err_errno(err, errno, "cannot mount the image's layers");
+    int fd = mount_clone(AT_FDCWD, place, false);
+    (void)umount2(place, MNT_DETACH);
+    return fd < 0 ? err_errno(err, fd, "cannot take the image's layers over") : fd;
+}
+
+int overlay_mount(struct engine *engine, const struct layers *layers, struct err *err)
+{
+    struct mount_message message;
+    int fd = engine->overlay_by_mount ? -EINVAL : overlay_by_parts(layers, &message);
+    if (fd == -EINVAL) {
+        fd = overlay_by_mount(engine, layers, err);
+        engine->overlay_by_mount |= fd >= 0; /* it says so in the kernel's log each time that it is tried */
+        return fd;
+    }
+    return fd < 0 ? err_errno(err, fd, "cannot mount the image's layers (%s)", message.text) : fd;
+}
+
+static int image_layers(struct container *c, struct arena *arena, struct strings *ret, struct err *err)
+{
+    struct image_store *store = images_store(c->engine->images);
+    struct image *image = image_store_get(store, c->image_id);
+    if (!image)
+        return err_set(err, ERR_NOT_FOUND, "the image %s of container %s is gone", c->image_id, c->name);
+    return image_store_layers(store, image, arena, ret, err);
+}
+
+/* --- A writable layer of its own */
+
+static int make_folder(struct arena *arena, const char *parent, const char *name, const char **ret, struct err *err)
+{
+    *ret = arena_printf(arena, "%s/%s", parent, name);
+    if (mkdir(*ret, 0755) < 0 && errno != EEXIST)
+        return err_errno(err, errno, "cannot make the folder %s", *ret);
+    return 0;
+}
+
+static int own_overlay(struct container *c, struct arena *arena, struct strings lower, struct err *err)
+{
+    struct engine *engine = c->engine;
+    struct layers layers = {.lower = lower};
+    const char *containers = arena_printf(arena, "%s/containers", engine->data_dir), *folder;
+    if (make_folder(arena, containers, c->id, &folder, err) < 0 ||
+        make_folder(arena, folder, "upper", &layers.upper, err) < 0 ||
+        make_folder(arena, folder, "work", &layers.work, err) < 0)
+        return -1;
+    if (!layers.lower.count) { /* an image without layers: an empty one */
+        const char *empty;
+        if (make_folder(arena, folder, "empty", &empty, err) < 0)
+            return -1;
+        vec_push_in(arena, &layers.lower, (char *)empty);
+    }
+    return overlay_mount(engine, &layers, err);
+}
+
+/* --- One for all containers of an image */
+
+/* The first place of the container's own mounts that a root does not have; NULL: all are there. */
+static const char *missing_mount_point(struct container *c, int root)
+{
+    vec_foreach (mount, &c->mounts) {
+        cleanup_fd int fd = file_open_in_root(root, mount->destination, O_PATH, 0);
+        if (fd < 0)
+            return mount->destination;
+    }
+    vec_foreach (tmpfs, &c->spec.host.tmpfs) {
+        cleanup_fd int fd = file_open_in_root(root, tmpfs->key, O_PATH, 0);
+        if (fd < 0)
+            return tmpfs->key;
+    }
+    return NULL;
+}
+
+int rootfs_mount(struct container *c, bool *ret_shared, struct err *err)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    struct strings lower = {0};
+    *ret_shared = false;
+    if (image_layers(c, &arena, &lower, err) < 0)
+        return -1;
+    if (!c->spec.host.readonly_rootfs && !is_lean(c))
+        return own_overlay(c, &arena, lower, err);
+    int kept = shared_root_get(c->engine, c->image_id, lower, err);
+    if (kept < 0)
+        return -1;
+    const char *missing = missing_mount_point(c, kept);
+    if (missing && is_lean(c))
+        return err_set(err, ERR_INVALID,
+                       "cannot mount anything on %s: a lean container's root is its image's, read-only, and the image "
+                       "has no such place; make it in the image, or leave out \"runtime: lean\"",
+                       missing);
+    if (missing)
+        return own_overlay(c, &arena, lower, err);
+    *ret_shared = true;
+    return shared_root_clone(c->engine, c->image_id, lower, err);
+}
+
+/* --- Small files */
+
+static int make_parents(int root, const char *path, struct err *err)
+{
+    char *copy cleanup(freep) = mem_strdup(path);
+    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        cleanup_fd int have = file_open_in_root(root, copy, O_PATH | O_DIRECTORY, 0);
+        char *last = strrchr(copy, '/');
+        if (have < 0) {
+            char *parent_path cleanup(freep) =
+                last == copy ? mem_strdup("/") : mem_strndup(copy, (size_t)(last - copy));
+            cleanup_fd int parent = file_open_in_root(root, parent_path, O_PATH | O_DIRECTORY, 0);
+            if (parent < 0 || mkdirat(parent, last + 1, 0755) < 0)
+                return err_errno(err, parent < 0 ? -parent : errno, "cannot make %s in the container's root", copy);
+        }
+        *slash = '/';
+    }
+    return 0;
+}
+
+int rootfs_write(int root, const char *path, const char *text, mode_t mode, struct err *err)
+{
+    if (make_parents(root, path, err) < 0)
+        return -1;
+    cleanup_fd int fd = file_open_in_root(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, mode);
+    if (fd < 0)
+        return err_errno(err, fd, "cannot write %s in the container's root", path);
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return err_set(err, ERR_INVALID, "%s in the image is no regular file", path);
+    int r = file_write_all(fd, text, strlen(text));
+    return r < 0 ? err_errno(err, r, "cannot write %s in the container's root", path) : 0;
+}

@@ -1,0 +1,1 @@
+"""What system tests stand on; tests/README.md shows it in use."""

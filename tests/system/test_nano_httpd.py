@@ -1,0 +1,351 @@
+"""nano-httpd as a real process: what it serves, what it refuses, and whom it lets wait."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+PICTURE = bytes(i * i % 251 for i in range(83052))
+LARGE = bytes(range(256)) * 80000  # more than any socket buffer
+
+
+def str_id(value):
+    """Test names short enough to read, and to be in the environment."""
+    return repr(value[:30]) if isinstance(value, (str, bytes)) else str(value)
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A served directory, and beside it what must not be served."""
+    root = tmp_path / "www"
+    (root / "folder" / "deep").mkdir(parents=True)
+    (root / "index.html").write_bytes(b"<p>index</p>\n")
+    (root / "picture.png").write_bytes(PICTURE)
+    (root / "large.bin").write_bytes(LARGE)
+    (root / "empty.txt").write_bytes(b"")
+    (root / "a b\u00e9.txt").write_bytes(b"blank")
+    (root / "folder" / "index.html").write_bytes(b"folder")
+    (root / "folder" / "deep" / "x.css").write_bytes(b"x{}")
+    (root / "inside").symlink_to("folder/deep/x.css")
+    (root / "outside").symlink_to("../secret")
+    (root / "absolute").symlink_to("/etc/passwd")
+    (root / "up").symlink_to("..")
+    (root / "loop").symlink_to("loop")
+    os.mkfifo(root / "fifo")
+    (tmp_path / "secret").write_bytes(b"secret")
+    return root
+
+
+class Server:
+    def __init__(self, program, root, *prefix):
+        self.process = subprocess.Popen([*prefix, program, "-p", "0", root], stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        line = self.process.stdout.readline().decode()
+        self.port = int(re.fullmatch(r"nano-httpd: serving .* on port (\d+)\n", line)[1])
+
+    def connect(self, **options):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10, **options)
+
+    def ask(self, *requests):
+        """Sends requests in one piece; returns a stream to read responses from."""
+        connection = self.connect()
+        connection.sendall(b"".join(requests))
+        return connection.makefile("rb")
+
+    def get(self, path, *fields, method="GET"):
+        return read_response(self.ask(request(path, *fields, method=method)), method)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(nano_httpd, site):
+    server = Server(nano_httpd, site)
+    yield server
+    running = server.process.poll() is None
+    server.stop()
+    assert running, "it died"
+
+
+def request(path, *fields, method="GET", version="1.1"):
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: a", *fields, "", ""]).encode()
+
+
+def read_response(stream, method="GET"):
+    """Returns (status, fields, body)."""
+    status = stream.readline()
+    assert status.startswith(b"HTTP/1.1 "), status
+    fields = {}
+    while (line := stream.readline()) != b"\r\n":
+        name, value = line.decode().split(": ", 1)
+        fields[name.lower()] = value.rstrip("\r\n")
+    size = 0 if method == "HEAD" or status[9:12] == b"304" else int(fields["content-length"])
+    body = stream.read(size)
+    assert len(body) == size
+    return int(status[9:12]), fields, body
+
+
+@pytest.mark.parametrize("path, body, kind", [
+    ("/", b"<p>index</p>\n", "text/html; charset=utf-8"),
+    ("/index.html?query", b"<p>index</p>\n", "text/html; charset=utf-8"),
+    ("/picture.png", PICTURE, "image/png"),
+    ("/large.bin", LARGE, "application/octet-stream"),
+    ("/empty.txt", b"", "text/plain; charset=utf-8"),
+    ("/a%20b%C3%a9.txt", b"blank", "text/plain; charset=utf-8"),
+    ("/folder/", b"folder", "text/html; charset=utf-8"),
+    ("/folder/deep/../index.html", b"folder", "text/html; charset=utf-8"),
+    ("/inside", b"x{}", "application/octet-stream"),
+    ("http://anywhere/picture.png", PICTURE, "image/png"),
+], ids=str_id)
+def test_files_are_served_byte_for_byte(server, path, body, kind):
+    status, fields, got = server.get(path)
+    assert (status, fields["content-type"], fields["connection"]) == (200, kind, "keep-alive")
+    assert got == body
+    status, fields, got = server.get(path, method="HEAD")
+    assert (status, fields["content-length"], got) == (200, str(len(body)), b"")
+
+
+@pytest.mark.parametrize("path, status", [
+    ("/none", 404), ("/index.html/", 404), ("/folder/deep/", 404), ("/fifo", 404), ("/loop", 404),
+    ("/outside", 404), ("/absolute", 404), ("/up/secret", 404), ("/../secret", 404), ("/%2e%2e/secret", 404),
+    ("/..%2fsecret", 404), ("/folder/../../secret", 404), ("//etc/passwd", 404), ("/%2fetc/passwd", 404),
+    ("/proc/self/exe", 404), ("/a%00b", 400), ("/%", 400), ("/" + "a" * 300, 404), ("/" + "a/" * 511, 414),
+], ids=str_id)
+def test_what_is_not_there_and_what_is_outside(server, path, status):
+    got, fields, body = server.get(path)
+    assert got == status and b"secret" not in body and b"root:" not in body
+    assert len(body) == int(fields["content-length"])
+
+
+def test_unreadable_file_is_forbidden(nano_httpd, site):
+    (site / "picture.png").chmod(0)
+    for folder in site.parents[:3]:
+        folder.chmod(0o755)
+    server = Server(nano_httpd, site, "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    try:
+        assert server.get("/picture.png")[0] == 403
+    finally:
+        server.stop()
+
+
+def test_a_folder_without_its_slash_is_redirected(server):
+    status, fields, _ = server.get("/folder/deep?x")
+    assert (status, fields["location"]) == (301, "/folder/deep/")
+    assert server.get("//folder")[1]["location"] == "/folder/"
+
+
+def test_ranges(server):
+    status, fields, body = server.get("/picture.png", "Range: bytes=1000-1999")
+    assert (status, fields["content-range"], body) == (206, "bytes 1000-1999/83052", PICTURE[1000:2000])
+    status, fields, body = server.get("/picture.png", "Range: bytes=-52")
+    assert (status, body) == (206, PICTURE[-52:])
+    assert server.get("/picture.png", "Range: bytes=83052-")[0] == 416
+    assert server.get("/picture.png", "Range: bytes=0-5", 'If-Range: "x"')[0] == 200
+    assert server.get("/empty.txt", "Range: bytes=0-")[0] == 416
+
+
+def test_not_modified(server):
+    modified = server.get("/picture.png")[1]["last-modified"]
+    stream = server.ask(request("/picture.png", f"If-Modified-Since: {modified}"), request("/"))
+    assert read_response(stream)[0] == 304
+    assert read_response(stream)[0] == 200
+    assert server.get("/picture.png", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT")[0] == 200
+
+
+def test_other_methods(server):
+    status, fields, _ = server.get("/", method="DELETE")
+    assert (status, fields["allow"]) == (405, "GET, HEAD")
+    stream = server.ask(request("/", "Content-Length: 26", method="POST"), request("/none")[:26])
+    assert read_response(stream)[0] == 405
+    assert stream.read() == b""  # a body is never taken for a request
+
+
+def test_keep_alive_and_pipelining(server):
+    """More requests at once than are answered in one turn, and the connection is good for more."""
+    connection = server.connect()
+    stream = connection.makefile("rb")
+    for count in (1, 100):
+        connection.sendall(request("/") * count)
+        for _ in range(count):
+            assert read_response(stream)[2] == b"<p>index</p>\n"
+    connection.sendall(request("/picture.png", "Connection: close") + request("/"))
+    assert read_response(stream)[2] == PICTURE
+    assert stream.read() == b""
+
+
+def test_http_1_0(server):
+    stream = server.ask(request("/", version="1.0"))
+    assert read_response(stream)[1]["connection"] == "close"
+    assert stream.read() == b""
+    stream = server.ask(request("/", "Connection: keep-alive", version="1.0") * 2)
+    assert [read_response(stream)[1]["connection"] for _ in range(2)] == ["keep-alive"] * 2
+
+
+def test_a_request_in_single_bytes(server):
+    connection = server.connect()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in request("/"):
+        connection.send(bytes([byte]))
+    assert read_response(connection.makefile("rb"))[0] == 200
+
+
+def test_half_closed_client_gets_its_answer(server):
+    connection = server.connect()
+    connection.sendall(request("/large.bin"))
+    connection.shutdown(socket.SHUT_WR)
+    assert read_response(connection.makefile("rb"))[2] == LARGE
+
+
+@pytest.mark.parametrize("garbage, status", [
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
+    (b"GET /\r\n\r\n", b"400"),
+    (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+    (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", b"400"),
+    (b"GET / HTTP/3.1\r\nHost: a\r\n\r\n", b"505"),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70000, b"431"),
+    (b"GET /" + b"x" * 70000, b"431"),
+    (b"\0" * 70000, b"431"),
+], ids=str_id)
+def test_garbage_is_refused_and_the_connection_ends(server, garbage, status):
+    """The refusal arrives even where the client is still sending."""
+    stream = server.ask(garbage)
+    assert stream.readline().split()[1] == status
+    assert b"Connection: close" in stream.read()
+    assert server.get("/")[0] == 200
+
+
+def test_random_input_never_kills_it(server):
+    state = 1
+    for _ in range(300):
+        state = state * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
+        data = state.to_bytes(8, "little") * (state >> 33 & 0x3f)
+        try:
+            with server.connect() as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\n" + data if state & 1 else data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert server.get("/picture.png")[2] == PICTURE
+
+
+def test_a_stalled_client_stops_nobody(server):
+    stalled = socket.socket()
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.connect(("127.0.0.1", server.port))
+    stalled.sendall(request("/large.bin") * 20)
+    silent = [server.connect() for _ in range(5)]
+    silent[0].sendall(b"GET / HT")
+    begun = time.monotonic()
+    for _ in range(20):
+        assert server.get("/picture.png")[2] == PICTURE
+    assert time.monotonic() - begun < 2
+    stalled.settimeout(10)
+    got = b""
+    while len(got) < 1 << 20:  # it was slow, not forgotten
+        got += stalled.recv(1 << 16)
+    assert got.split(b"\r\n\r\n", 1)[1] == LARGE[:len(got.split(b"\r\n\r\n", 1)[1])]
+
+
+def test_more_silent_clients_than_places(server):
+    silent = [server.connect() for _ in range(200)]
+    begun = time.monotonic()
+    assert server.get("/picture.png")[2] == PICTURE
+    assert time.monotonic() - begun < 5
+    assert len(os.listdir(f"/proc/{server.process.pid}/fd")) < 140
+    del silent
+
+
+def test_nothing_is_left_open(server):
+    before = sorted(os.listdir(f"/proc/{server.process.pid}/fd"))
+    for path in ("/", "/picture.png", "/none", "/folder", "/fifo", "/large.bin"):
+        server.get(path, "Connection: close")
+        server.get(path, "Connection: close", method="HEAD")
+    aborted = [server.connect() for _ in range(10)]
+    for connection in aborted:
+        connection.sendall(request("/large.bin"))
+        connection.close()
+    deadline = time.monotonic() + 5
+    while sorted(os.listdir(f"/proc/{server.process.pid}/fd")) != before:
+        assert time.monotonic() < deadline, os.listdir(f"/proc/{server.process.pid}/fd")
+        time.sleep(0.02)
+
+
+def test_an_idle_server_sleeps(server):
+    """No timer ticks without clients: the process is not scheduled at all."""
+    def switches():
+        status = open(f"/proc/{server.process.pid}/status", encoding="ascii").read()
+        return re.findall(r"ctxt_switches:\t(\d+)", status)
+    server.get("/", "Connection: close")
+    time.sleep(0.2)
+    before = switches()
+    time.sleep(1.5)
+    assert switches() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it(nano_httpd, site, number):
+    server = Server(nano_httpd, site)
+    idle = server.connect()
+    assert server.get("/")[0] == 200
+    begun = time.monotonic()
+    server.process.send_signal(number)
+    assert server.process.wait(5) == 0
+    assert time.monotonic() - begun < 1
+    assert idle.recv(1) == b""
+    server.stop()
+
+
+def test_a_signal_lets_responses_end(nano_httpd, site):
+    server = Server(nano_httpd, site)
+    stream = server.ask(request("/large.bin"))
+    assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
+    server.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 5
+    with pytest.raises(ConnectionError):  # the door is shut at once
+        while time.monotonic() < deadline:
+            server.connect().close()
+    assert stream.read().endswith(LARGE[-1000:])
+    assert server.process.wait(5) == 0
+    server.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_as_pid_1(nano_httpd, site, number):
+    """The first process of a pid namespace gets only the signals that it handles."""
+    process = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", nano_httpd, "-p", "0", site],
+                               stdout=subprocess.PIPE)
+    assert b"serving" in process.stdout.readline()
+    children = open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii").read().split()
+    assert len(children) == 1
+    assert re.search(r"NSpid:\t\d+\t1\n", open(f"/proc/{children[0]}/status", encoding="ascii").read())
+    os.kill(int(children[0]), number)
+    assert process.wait(5) == 0
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (["-p"], 2), (["-p", "65536"], 2), (["-p", "x"], 2), (["-x"], 2), (["a", "b"], 2), (["--help"], 2),
+    (["/no/such/directory"], 1), (["/etc/passwd"], 1),
+])
+def test_wrong_arguments(nano_httpd, arguments, status):
+    done = subprocess.run([nano_httpd, *arguments], capture_output=True, timeout=5, check=False)
+    assert done.returncode == status and done.stderr
+
+
+def test_a_taken_port(server, nano_httpd, site):
+    done = subprocess.run([nano_httpd, "-p", str(server.port), site], capture_output=True, timeout=5, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"nano-httpd: cannot listen on port {server.port} (error 98)\n".encode()
+
+
+def test_it_is_small(nano_httpd):
+    """Static, without an interpreter, and of few pages."""
+    assert nano_httpd.stat().st_size < 16384
+    headers = subprocess.run(["readelf", "-lW", nano_httpd], capture_output=True, text=True, check=True).stdout
+    assert "INTERP" not in headers and "DYNAMIC" not in headers and "RWE" not in headers

@@ -1,0 +1,156 @@
+"""Five hundred replicas: all answer, nothing of ours grows with their number, and nothing is left of them."""
+import http.client
+import os
+import pathlib
+import time
+
+import pytest
+from harness.machine import wait_until
+
+MANY, FEW = 500, 20
+COMPOSE = """
+name: many
+services:
+  web:
+    image: shoal/hello
+"""
+UP_WITHIN, DOWN_WITHIN = 40, 40  # seconds, on two busy cores; alone it takes about two
+RUNS = 200
+
+
+@pytest.fixture
+def many(daemon, images, tmp_path):
+    """many(verb, …): shoal on the stack's file."""
+    daemon.load(images("hello"))
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+    return lambda *words: daemon.cli("-f", tmp_path / "compose.yaml", *words)
+
+
+def own(daemon):
+    """Our own processes: the daemon, the keeper and its launchers, the logger."""
+    return [process for process in daemon.processes("shoal") if f"shoal-{daemon.instance}/" not in process.cgroup]
+
+
+def measure(daemon):
+    """What must not grow: (processes, threads of each)."""
+    processes = own(daemon)
+    return len(processes), {process.threads for process in processes}
+
+
+def descriptors(daemon):
+    """How many each of ours has open."""
+    return {process.pid: len(process.descriptors) for process in own(daemon)}
+
+
+def memory(daemon):
+    """The proportional share of memory of all our processes, in KiB."""
+    rollups = [pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii") for process in own(daemon)]
+    return sum(int(line.split()[1]) for text in rollups for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def namespaces(kind):
+    """The namespaces of a kind that any process is in."""
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            found.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
+        except OSError:
+            pass
+    return found
+
+
+def elements(daemon):
+    """The machine's rules, without counters."""
+    return daemon.netns.run("nft", "-s", "list", "ruleset").stdout
+
+
+def answers(daemon):
+    """How many containers of the list answer at their own addresses."""
+    listed = daemon.ask("GET", "/containers/json")
+    addresses = [place["IPAddress"] for c in listed for place in c["NetworkSettings"]["Networks"].values()]
+    assert len(set(addresses)) == len(addresses), "an address was given twice"
+    for address in addresses:
+        connection = http.client.HTTPConnection(address, timeout=10)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.status == 200 and b"Hello from Shoal" in answer.read()
+        connection.close()
+    return len(addresses)
+
+
+def test_five_hundred(daemon, many, capsys):
+    many("up", "-d", "--scale", f"web={FEW}")
+    few = measure(daemon)
+    many("down")
+    before = descriptors(daemon)
+    links, mounts, rules = daemon.netns.links(), daemon.netns.mounts(), elements(daemon)
+
+    begun = time.monotonic()
+    many("up", "-d", "--scale", f"web={MANY}")
+    up = time.monotonic() - begun
+    assert measure(daemon) == few and few[1] == {1}
+    with daemon.netns.inside():
+        assert answers(daemon) == MANY
+    pss = memory(daemon)
+    inside = {process.namespace("net") for process in daemon.processes("nano-httpd")}
+    assert len(inside) == MANY
+
+    daemon.restart()
+    assert measure(daemon) == few
+    with daemon.netns.inside():
+        assert answers(daemon) == MANY
+
+    begun = time.monotonic()
+    many("down")
+    down = time.monotonic() - begun
+    with capsys.disabled():
+        print(f"\n{MANY} replicas: up {up:.2f} s, down {down:.2f} s, PSS of our processes {pss} KiB")
+    assert up < UP_WITHIN and down < DOWN_WITHIN
+    wait_until(lambda: not daemon.processes("nano-httpd"), "no process is left")
+    wait_until(lambda: not namespaces("net") & inside, "no network namespace is left")
+    wait_until(lambda: len(daemon.cgroups()) == 1, "no control group is left")
+    # The kernel takes links away on its own time: those of the first twenty may still have been there before.
+    wait_until(lambda: set(daemon.netns.links()) <= set(links) and not any(daemon.instance in name for name in daemon.netns.links()),
+               lambda: f"no link is left: {daemon.netns.links()}")
+    assert daemon.netns.mounts() == mounts
+    assert elements(daemon) == rules
+    assert not os.listdir(daemon.data_dir / "containers") and not os.listdir(daemon.run_dir / "containers")
+    now = descriptors(daemon)
+    assert sorted(now.values()) == sorted(before.values()), f"descriptors before: {before}, now: {now}"
+
+
+def run_once(daemon, spec):
+    """What docker run --rm does: create, attach to the output, start, wait."""
+    made = daemon.ask("POST", "/containers/create", spec)["Id"]
+    daemon.ask("POST", f"/containers/{made}/start")
+    wait_until(lambda: daemon.api("GET", f"/containers/{made}/json")[0] == 404, "it ends and is removed")
+
+
+KINDS = {
+    "log": {},
+    "no log": {"HostConfig": {"LogConfig": {"Type": "none"}}},
+    "terminal": {"Tty": True, "OpenStdin": True},
+    "input": {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True},
+    "volume": {"Volumes": {"/data": {}}},
+    "tmpfs, read-only": {"HostConfig": {"ReadonlyRootfs": True, "Tmpfs": {"/tmp": ""}}},
+    "port": {"ExposedPorts": {"80/tcp": {}}, "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "0"}]}}},
+    "host's network": {"HostConfig": {"NetworkMode": "host"}},
+    "health check": {"Healthcheck": {"Test": ["CMD", "true"], "Interval": 10 ** 9}},
+}
+
+
+def spec_of(kind):
+    return {"Image": "shoal/busybox", "Cmd": ["sh", "-c", "echo hello; exit 3"], **KINDS[kind],
+            "HostConfig": {"AutoRemove": True, **KINDS[kind].get("HostConfig", {})}}
+
+
+def test_runs_leave_no_descriptor(daemon, images):
+    """RUNS containers of all kinds, one after another."""
+    daemon.load(images("busybox"))
+    for kind in KINDS:
+        run_once(daemon, spec_of(kind))
+    before = descriptors(daemon)
+    kinds = list(KINDS)
+    for number in range(RUNS):
+        run_once(daemon, spec_of(kinds[number % len(kinds)]))
+    wait_until(lambda: descriptors(daemon) == before, lambda: f"descriptors before: {before}, now: {descriptors(daemon)}")
