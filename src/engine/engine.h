@@ -43,7 +43,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err);
  */
 int engine_start(struct engine *engine, engine_done *done, void *data, struct err *err);
 
-/* The turn's transaction is committed: what waited for that goes on. Called at each turn's end. */
+/* The turn's transaction is committed: what waited for that goes on, starts before all. Called at each turn's end. */
 void engine_committed(struct engine *engine);
 
 /*

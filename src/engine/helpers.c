@@ -126,6 +126,7 @@ void engine_committed(struct engine *engine)
         free(*id);
     }
     engine->to_start.count = 0;
+    keeper_client_release(engine->keeper);
 }
 
 static void keeper_lost(void *data, const struct err *why)
@@ -237,6 +238,7 @@ static void try_logger(struct timer *timer)
 int helpers_connect(struct engine *engine, struct err *err)
 {
     engine->keeper = keeper_client_new(engine->config.loop, &keeper_ops, engine);
+    keeper_client_hold(engine->keeper);
     engine->keeper_retry.expired = try_keeper;
     engine->logger_retry.expired = try_logger;
     /* The logger first: what recover() adopts is opened there. */

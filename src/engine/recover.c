@@ -18,7 +18,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -49,27 +48,6 @@ static void meet_again(struct container *c, const struct keeper_record *record)
         keeper_client_signal(c->engine->keeper, c->id, SIGKILL, NULL, NULL);
 }
 
-/* Its links are those that were written down. */
-static bool has_links(const struct container *c)
-{
-    vec_foreach (endpoint, &c->endpoints)
-        if (str_empty(endpoint->link) || !if_nametoindex(endpoint->link))
-            return false;
-    return true;
-}
-
-/*
- * The daemon died between the request to the keeper and the commit of that turn: nobody was told that it runs, and
- * which links are its is not known. It ends, and its restart policy goes on from there.
- */
-static void end_unrecorded(struct container *c)
-{
-    log_warning("container %s was being started when the daemon died: it is killed", c->name);
-    streams_adopt(c);
-    journal_settle(c->engine->journal, c->id);
-    keeper_client_signal(c->engine->keeper, c->id, SIGKILL, NULL, NULL);
-}
-
 static void adopt_running(struct container *c, const struct keeper_record *record)
 {
     struct err err;
@@ -83,10 +61,6 @@ static void adopt_running(struct container *c, const struct keeper_record *recor
         c->state.started_ns = record->started_ns;
         c->state.wanted = true;
         container_set_status(c, CONTAINER_RUNNING);
-        if (!has_links(c)) {
-            end_unrecorded(c);
-            return;
-        }
     }
     if (endpoints_adopt(c, &err) < 0)
         log_warning("container %s: its network is incomplete: %s", c->name, err.message);

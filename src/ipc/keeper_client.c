@@ -27,11 +27,13 @@ struct keeper_client {
     struct io io;
     int fd; /* -1 */
     enum phase phase;
+    bool holds;
     uint32_t serial;
     struct keeper_welcome welcome;
     struct list greetings; /* to be sent first */
     struct list requests;  /* to be sent once READY */
-    struct list starts;    /* SPAWN and EXEC, which wait for others to have started */
+    struct list held;      /* SPAWN and EXEC, which wait for keeper_client_release() */
+    struct list starts;    /* the same, released: they wait for others to have started */
     struct list sent;      /* in the order of their replies */
     uint8_t starting[KEEPER_STARTING_MAX][KEEPER_ID_SIZE];
     unsigned starting_count;
@@ -89,6 +91,7 @@ static void lose(struct keeper_client *c, const struct err *err)
     fail_all(&c->sent, err);
     fail_all(&c->greetings, err);
     fail_all(&c->requests, err);
+    fail_all(&c->held, err);
     fail_all(&c->starts, err);
     if (c->ops->lost)
         c->ops->lost(c->data, err);
@@ -205,7 +208,8 @@ static void submit(struct keeper_client *c, struct list *queue, struct keeper_re
 
 void keeper_request_submit(struct keeper_client *c, struct keeper_request *r, const int *fds, unsigned fd_count)
 {
-    submit(c, is_start(r) ? &c->starts : &c->requests, r, fds, fd_count);
+    struct list *starts = c->holds ? &c->held : &c->starts;
+    submit(c, is_start(r) ? starts : &c->requests, r, fds, fd_count);
 }
 
 /* What comes before everything else on a new connection. */
@@ -407,6 +411,7 @@ struct keeper_client *keeper_client_new(struct loop *loop, const struct keeper_c
     c->fd = -1;
     list_init(&c->greetings);
     list_init(&c->requests);
+    list_init(&c->held);
     list_init(&c->starts);
     list_init(&c->sent);
     return c;
@@ -418,9 +423,29 @@ void keeper_client_free(struct keeper_client *c)
     close_fd(&c->fd);
     free_all(&c->greetings);
     free_all(&c->requests);
+    free_all(&c->held);
     free_all(&c->starts);
     free_all(&c->sent);
     free(c);
+}
+
+void keeper_client_hold(struct keeper_client *c)
+{
+    c->holds = true;
+}
+
+void keeper_client_release(struct keeper_client *c)
+{
+    struct err err;
+    if (list_empty(&c->held))
+        return;
+    while (!list_empty(&c->held)) {
+        struct list *link = c->held.next;
+        list_remove(link);
+        list_push(&c->starts, link);
+    }
+    if (flush(c, &err) < 0)
+        lose(c, &err);
 }
 
 bool keeper_client_connected(const struct keeper_client *c)

@@ -45,6 +45,13 @@ DEFINE_CLEANUP(struct keeper_client *, keeper_client_free);
 int keeper_client_connect(struct keeper_client *client, const char *path, struct err *err);
 bool keeper_client_connected(const struct keeper_client *client);
 
+/*
+ * From now on what is to be started (spawns, sessions) waits for keeper_client_release(): so that what the caller
+ * writes about it is on disk before it can run. The other requests go out at once.
+ */
+void keeper_client_hold(struct keeper_client *client);
+void keeper_client_release(struct keeper_client *client);
+
 /* Descriptors given to these are duplicated where they must wait: they stay the caller's. reply may be NULL. */
 
 /* outer and inner: BPF programs (struct sock_filter[]), see runtime/seccomp_profile.h. Sizes 0: no filter. */

@@ -308,5 +308,4 @@ def check_no_strangers(daemon, known):
         return [name for name in daemon.netns.links() if daemon.instance in name]
 
     wait_until(lambda: {path.name for path in daemon.cgroups()[:-1]} == running(), "a control group for each that runs")
-    # A container that runs without its link is a known fault (docs/STATUS.md). None may be left over.
-    wait_until(lambda: len(links()) <= len(running()), lambda: f"no link of nobody: {len(running())}, {links()}")
+    wait_until(lambda: len(links()) == len(running()), lambda: f"a link for each: {len(running())}, {links()}")
