@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE ((size_t)4096 - 64)
-#define ALIGNMENT  (_Alignof(max_align_t))
+/* With their head and malloc's own they fill 256 and 4096 bytes. */
+#define BLOCK_FIRST ((size_t)256 - 48)
+#define BLOCK_MAX   ((size_t)4096 - 48)
+#define ALIGNMENT   (_Alignof(max_align_t))
 
 struct arena_block {
     struct arena_block *next;
@@ -24,14 +26,28 @@ static struct arena_block *block_new(size_t size)
     return block;
 }
 
+static size_t room_of(const struct arena_block *block)
+{
+    return block->size - block->used;
+}
+
+/* As large as all before it, so that little is wasted in small arenas and few blocks are made for large ones. */
+static size_t next_size(const struct arena *arena)
+{
+    if (arena->used < BLOCK_FIRST)
+        return BLOCK_FIRST;
+    return arena->used < BLOCK_MAX ? arena->used : BLOCK_MAX;
+}
+
 static struct arena_block *block_with_room(struct arena *arena, size_t size)
 {
     struct arena_block *first = arena->blocks;
-    if (first && first->size - first->used >= size)
+    if (first && room_of(first) >= size)
         return first;
-    struct arena_block *block = block_new(size > BLOCK_SIZE ? size : BLOCK_SIZE);
-    /* A block made for one large value is full: keep the one with room in front. */
-    if (first && size > BLOCK_SIZE) {
+    size_t usual = next_size(arena);
+    struct arena_block *block = block_new(size > usual ? size : usual);
+    /* The one that will have more room is in front. */
+    if (first && room_of(first) > block->size - size) {
         block->next = first->next;
         first->next = block;
     } else {

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * An arena: memory for one request or one job, released all at once. Blocks grow as needed; arena_done() frees them.
- * Zeroed and aligned for any type. Never NULL (see base/mem.h); whoever parses what comes from outside bounds its
- * input first.
+ * An arena: memory for one request or one job, released all at once. Blocks are made as needed, small ones first, so
+ * that an object may have an arena of its own too; arena_done() frees them. Zeroed and aligned for any type. Never NULL
+ * (see base/mem.h); whoever parses what comes from outside bounds its input first.
  *
  *     struct arena arena cleanup(arena_done) = {0};
  *     char *name = arena_strdup(&arena, "web");

@@ -85,9 +85,16 @@ static void grow(struct map *map)
     *map = bigger;
 }
 
+const struct map_entry *map_find(const struct map *map, const char *key)
+{
+    const struct map_entry *entry = map->capacity ? &map->entries[slot_of(map, key)] : NULL;
+    return entry && entry->key ? entry : NULL;
+}
+
 void *map_get(const struct map *map, const char *key)
 {
-    return map->capacity ? map->entries[slot_of(map, key)].value : NULL;
+    const struct map_entry *entry = map_find(map, key);
+    return entry ? entry->value : NULL;
 }
 
 void *map_put(struct map *map, const char *key, void *value)

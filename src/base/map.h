@@ -18,6 +18,8 @@ struct map {
 };
 
 void *map_get(const struct map *map, const char *key); /* NULL where absent */
+/* The entry itself, until the map changes; NULL where absent. Its key stays where it is until it is removed. */
+const struct map_entry *map_find(const struct map *map, const char *key);
 /* Sets key to value (not NULL); returns the value it had, or NULL. */
 void *map_put(struct map *map, const char *key, void *value);
 /* Removes key; returns its value, or NULL where absent. */

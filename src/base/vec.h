@@ -35,7 +35,7 @@
 #define vec_push_in(arena, v, ...)                                                                                     \
     do {                                                                                                               \
         if ((v)->count == (v)->capacity) {                                                                             \
-            size_t vec_capacity_ = (v)->capacity ? (v)->capacity * 2 : 4;                                              \
+            size_t vec_capacity_ = (v)->capacity ? (v)->capacity * 2 : sizeof(*(v)->items) > 32 ? 1 : 4;               \
             void *vec_items_ = arena_alloc_array(arena, vec_capacity_, sizeof(*(v)->items));                           \
             if ((v)->count)                                                                                            \
                 memcpy(vec_items_, (v)->items, (v)->count * sizeof(*(v)->items));                                      \

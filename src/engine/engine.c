@@ -201,6 +201,7 @@ void engine_free(struct engine *engine)
     free(engine->run_dir);
     free(engine->bin_dir);
     free(engine->instance);
+    interned_done(&engine->texts);
     free(engine);
 }
 

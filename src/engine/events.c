@@ -6,33 +6,42 @@
 
 #define EVENTS_REMEMBERED 1000
 
-/* An event with the memory it points to. */
+/* A copy of an event. Its texts are shared with others, and with the objects that it tells of. */
 struct remembered_event {
     struct event event;
-    struct arena arena;
+    struct pair attributes[];
 };
 
-static struct remembered_event *remember(const struct event *event)
+static struct remembered_event *remember(struct interned *texts, const struct event *event)
 {
-    struct remembered_event *copy = NEW(struct remembered_event);
-    struct arena *arena = &copy->arena;
+    size_t count = event->attributes.count;
+    struct remembered_event *copy = mem_alloc(sizeof(*copy) + count * sizeof(struct pair));
     copy->event = (struct event){
         .time_ns = event->time_ns,
-        .type = arena_strdup(arena, event->type),
-        .action = arena_strdup(arena, event->action),
-        .id = arena_strdup(arena, event->id),
+        .type = intern(texts, event->type),
+        .action = intern(texts, event->action),
+        .id = intern(texts, event->id),
+        .attributes = {copy->attributes, count, count},
     };
-    vec_foreach (pair, &event->attributes)
-        vec_push_in(arena, &copy->event.attributes,
-                    (struct pair){arena_strdup(arena, pair->key), arena_strdup(arena, pair->value)});
+    for (size_t i = 0; i < count; i++) {
+        const struct pair *pair = &event->attributes.items[i];
+        copy->attributes[i] = (struct pair){intern(texts, pair->key), intern(texts, pair->value)};
+    }
     return copy;
 }
 
 static void forget_oldest(struct engine *engine)
 {
     struct remembered_event *oldest = engine->remembered.items[0];
+    struct interned *texts = &engine->texts;
     vec_remove(&engine->remembered, 0);
-    arena_done(&oldest->arena);
+    vec_foreach (pair, &oldest->event.attributes) {
+        intern_drop(texts, pair->key);
+        intern_drop(texts, pair->value);
+    }
+    intern_drop(texts, oldest->event.type);
+    intern_drop(texts, oldest->event.action);
+    intern_drop(texts, oldest->event.id);
     free(oldest);
 }
 
@@ -59,7 +68,7 @@ void engine_emit(struct engine *engine, const struct event *event)
     now.time_ns = clock_realtime_ns();
     if (engine->remembered.count == EVENTS_REMEMBERED)
         forget_oldest(engine);
-    vec_push(&engine->remembered, remember(&now));
+    vec_push(&engine->remembered, remember(&engine->texts, &now));
     struct event_listener *listener;
     list_foreach (listener, &engine->listeners, link)
         listener->happened(listener, &now);

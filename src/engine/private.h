@@ -1,5 +1,6 @@
 #pragma once
 /* What the files of engine/ share; nobody else includes it. */
+#include "base/intern.h"
 #include "engine/container.h"
 #include "engine/engine.h"
 #include "engine/events.h"
@@ -55,6 +56,7 @@ struct engine {
     int helpers_ending; /* of keeper and logger, those whose answer to that is awaited */
     bool stopping;      /* a helper that is lost is not started again */
 
+    struct interned texts; /* of definitions and events: most of them many objects have in common */
     struct list listeners;
     VEC(struct remembered_event *) remembered;
     VEC(char *) to_acknowledge; /* ids whose end the keeper may forget after the next commit */
