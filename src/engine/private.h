@@ -104,7 +104,7 @@ struct container_private {
     int held_output[2];  /* its FIFOs, see release_output() in engine/streams.c */
     bool opened_at_logger;
     int input_reader;            /* the reading end, until the payload has it */
-    struct list attachments;     /* to its terminal (engine/streams.c) */
+    struct list attachments;     /* to its terminal (engine/attach.c) */
     struct list execs;           /* struct exec_private */
     struct health *health;       /* NULL: no health check (engine/health.c); owned */
     struct endpoints *endpoints; /* NULL: no network of its own (engine/endpoints.c); owned */
@@ -148,8 +148,16 @@ void start_after_commit(struct container *container);
 /* The keeper's answers, and those of workers, lead here. */
 void start_succeeded(struct container *container, pid_t pid, int64_t started_ns, int terminal);
 void start_failed(struct container *container, const struct err *failure);
+/* spawn.c: the part of a start that waits for nobody, up to the request to the keeper. */
+void start_now(struct container *container);
 /* What workers do for its start is of no use any more. */
 void start_give_up(struct container *container);
+
+/* --- attach.c */
+
+/* The container has its terminal: attachments that waited for it begin. / They end. */
+void attachments_begin(struct container *container);
+void attachments_end(struct container *container);
 
 /* --- exit.c */
 

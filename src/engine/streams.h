@@ -18,6 +18,12 @@ void streams_started(struct container *container, int terminal);
 /* It runs already, found at the daemon's start. */
 void streams_adopt(struct container *container);
 
+/*
+ * For who writes its input: *ret is untouched where it takes none. With stdin_once it is the only writing end, so that
+ * its end is the end of the input.
+ */
+int streams_give_input(struct container *container, int *ret, struct err *err);
+
 /* It ended, or never ran: input is closed, FIFOs are removed once their output is read. */
 void streams_ended(struct container *container);
 void streams_remove(struct container *container);

@@ -1,0 +1,167 @@
+/*
+ * The second part of a start: opens and makes everything that the payload needs, in one go, and sends it to the keeper.
+ */
+#include "engine/private.h"
+
+#include "engine/describe.h"
+#include "engine/devices.h"
+#include "engine/endpoints.h"
+#include "engine/limits.h"
+#include "engine/profiles.h"
+#include "engine/rootfs.h"
+#include "engine/streams.h"
+
+#include "base/str.h"
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+/* What it opens and the payload keeps, or nobody. */
+struct start_fds {
+    int root, netns, cgroup, stdio[3];
+    bool root_shared;
+};
+
+static void close_all(struct start_fds *fds)
+{
+    closep(&fds->root);
+    closep(&fds->netns);
+    closep(&fds->cgroup);
+    for (int i = 0; i < 3; i++)
+        closep(&fds->stdio[i]);
+}
+
+static int open_cgroup(struct container *c, struct err *err)
+{
+    int parent = cgroups_for(c, err), fd = parent < 0 ? parent : cgroup_create(parent, c->id);
+    if (parent < 0)
+        return -1;
+    if (fd < 0)
+        return err_errno(err, fd, "cannot make a control group for container %.12s", c->id);
+    if (devices_apply(&c->spec.host, fd, err) < 0) {
+        closep(&fd);
+        return -1;
+    }
+    unsigned needed = limits_controllers(&c->spec.host);
+    if (!needed)
+        return fd;
+    int r = limits_enable(parent, needed);
+    if (r < 0)
+        err_errno(err, r, "cannot switch on the controllers that the limits of container %s need", c->name);
+    else
+        r = limits_apply(&c->spec.host, fd, err);
+    if (r < 0)
+        closep(&fd);
+    return r < 0 ? -1 : fd;
+}
+
+/* DATA/containers/ID, opened; the caller closes it. */
+static int container_folder(struct container *c, struct err *err)
+{
+    int fd = c->engine->containers_fd;
+    if (mkdirat(fd, c->id, 0710) < 0 && errno != EEXIST)
+        return err_errno(err, errno, "cannot make the folder of container %s", c->name);
+    fd = openat(fd, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_errno(err, errno, "cannot open the folder of container %s", c->name) : fd;
+}
+
+/* hosts, resolv.conf and hostname are written into the root itself: no mount each. Beside a root that is shared they
+ * lie in the container's own folder, to be mounted one by one (describe_mounts.c); lean containers have none. */
+static int write_files(struct container *c, const struct start_fds *fds, struct err *err)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    const char *hostname = str_empty(c->spec.hostname) ? NULL : arena_printf(&arena, "%s\n", c->spec.hostname);
+    const struct pair files[] = {
+        {(char *)"/etc/hosts", (char *)endpoints_hosts_file(c, &arena)},
+        {(char *)"/etc/resolv.conf", (char *)endpoints_resolv_file(c, &arena)},
+        {(char *)"/etc/hostname", (char *)hostname},
+    };
+    if (fds->root_shared && is_lean(c))
+        return 0;
+    cleanup_fd int own = !fds->root_shared ? -1 : container_folder(c, err);
+    if (fds->root_shared && own < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        if (files[i].value && rootfs_write(own < 0 ? fds->root : own, files[i].key, files[i].value, 0644, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int open_everything(struct container *c, struct start_fds *fds, struct err *err)
+{
+    fds->root = rootfs_mount(c, &fds->root_shared, err);
+    if (fds->root < 0)
+        return -1;
+    fds->cgroup = open_cgroup(c, err);
+    if (fds->cgroup < 0 || endpoints_attach(c, &fds->netns, err) < 0)
+        return -1;
+    return write_files(c, fds, err) < 0 ? -1 : streams_for_payload(c, fds->stdio, err);
+}
+
+static void spawn_answered(void *data, const struct err *err, const void *payload, size_t size, int fd)
+{
+    struct adoption *asked = data;
+    struct container *c = map_get(&asked->engine->by_id, asked->id);
+    if (err && c && c->state.status == CONTAINER_STARTING)
+        start_failed(c, err);
+    free(asked);
+}
+
+static int spawn(struct container *c, const struct description *description, struct err *err)
+{
+    char data[DESCRIPTION_SIZE_MAX];
+    int fds[DESCRIPTION_FDS_MAX];
+    unsigned fd_count;
+    ssize_t size = description_encode(description, data, sizeof(data), fds, &fd_count, err);
+    const uint8_t *key = size < 0 ? NULL : profile_launcher(c, err);
+    if (!key)
+        return -1;
+    struct adoption *asked = NEW(struct adoption);
+    asked->engine = c->engine;
+    memcpy(asked->id, c->id, sizeof(asked->id));
+    bool shares_pids = !(description->namespaces & CLONE_NEWPID);
+    keeper_client_spawn(c->engine->keeper,
+                        &(struct keeper_client_spawn){
+                            .id = c->id,
+                            .key = key,
+                            .flags = shares_pids ? KEEPER_KILL_CGROUP : 0,
+                            .description = data,
+                            .description_size = (size_t)size,
+                            .fds = fds,
+                            .fd_count = fd_count,
+                        },
+                        spawn_answered, asked);
+    return 0;
+}
+
+void start_now(struct container *c)
+{
+    struct err err;
+    struct start_fds fds = {-1, -1, -1, {-1, -1, -1}, false};
+    struct described described;
+    if (!keeper_client_connected(c->engine->keeper))
+        err_set(&err, ERR_UNAVAILABLE, "the keeper of this node is not there: it is being started, try again");
+    else if (open_everything(c, &fds, &err) == 0) {
+        struct describe_options options = {
+            .root = fds.root,
+            .root_shared = fds.root_shared,
+            .netns = fds.netns,
+            .cgroup = fds.cgroup,
+            .stdio = {fds.stdio[0], fds.stdio[1], fds.stdio[2]},
+        };
+        if (describe_container(c, &options, &described, &err) == 0) {
+            int r = spawn(c, &described.description, &err);
+            described_done(&described);
+            close_all(&fds);
+            if (r == 0)
+                return;
+            start_failed(c, &err);
+            return;
+        }
+    }
+    close_all(&fds);
+    start_failed(c, &err);
+}
