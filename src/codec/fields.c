@@ -116,8 +116,7 @@ static int read_strings(struct reader *r, const json_value *value, const char *p
     if (json_type_of(value) != JSON_TYPE_ARRAY)
         return wrong_type(r, path, "a list of strings", value);
     size_t n = json_count(value);
-    out->items = arena_alloc_array(r->arena, n + 1, sizeof(*out->items));
-    out->capacity = n + 1;
+    *out = (struct strings){.items = arena_alloc_array(r->arena, n + 1, sizeof(*out->items)), .capacity = n + 1};
     for (; out->count < n; out->count++) {
         char item[PATH_SIZE];
         (void)snprintf(item, sizeof(item), "%s[%zu]", path, out->count);
@@ -131,6 +130,7 @@ static int read_variant(struct reader *r, const json_value *value, const char *p
 {
     if (json_type_of(value) != JSON_TYPE_STRING)
         return read_strings(r, value, path, out);
+    *out = (struct strings){0};
     vec_push_in(r->arena, out, arena_strdup(r->arena, json_as_text(value)));
     return 0;
 }
@@ -139,6 +139,7 @@ static int read_pairs(struct reader *r, const json_value *value, const char *pat
 {
     if (json_type_of(value) != JSON_TYPE_OBJECT)
         return wrong_type(r, path, "an object of strings", value);
+    *out = (struct pairs){0};
     for (void *i = json_first(value); i; i = json_next(value, i)) {
         struct pair pair = {.key = arena_strdup(r->arena, json_iter_key(i))};
         char item[PATH_SIZE];
@@ -155,6 +156,7 @@ static int read_set(struct reader *r, const json_value *value, const char *path,
 {
     if (json_type_of(value) != JSON_TYPE_OBJECT)
         return wrong_type(r, path, "an object", value);
+    *out = (struct strings){0};
     for (void *i = json_first(value); i; i = json_next(value, i))
         vec_push_in(r->arena, out, arena_strdup(r->arena, json_iter_key(i)));
     return 0;
@@ -170,13 +172,18 @@ static int read_pointer(struct reader *r, const struct fields *table, const json
     return 0;
 }
 
+/* Afresh: a key may come twice, in another case, and the last one counts. */
+static void alloc_items(struct reader *r, const struct fields *table, size_t capacity, struct any_vec *out)
+{
+    *out = (struct any_vec){.items = arena_alloc_array(r->arena, capacity, table->size), .capacity = capacity};
+}
+
 static int read_list(struct reader *r, const struct fields *table, const json_value *value, const char *path,
                      struct any_vec *out)
 {
     if (json_type_of(value) != JSON_TYPE_ARRAY)
         return wrong_type(r, path, "a list", value);
-    out->capacity = json_count(value);
-    out->items = arena_alloc_array(r->arena, out->capacity, table->size);
+    alloc_items(r, table, json_count(value), out);
     for (; out->count < out->capacity; out->count++) {
         char item[PATH_SIZE];
         (void)snprintf(item, sizeof(item), "%s[%zu]", path, out->count);
@@ -191,8 +198,7 @@ static int read_map(struct reader *r, const struct fields *table, const json_val
 {
     if (json_type_of(value) != JSON_TYPE_OBJECT)
         return wrong_type(r, path, "an object", value);
-    out->capacity = json_count(value);
-    out->items = arena_alloc_array(r->arena, out->capacity, table->size);
+    alloc_items(r, table, json_count(value), out);
     for (void *i = json_first(value); i; i = json_next(value, i)) {
         char *item = out->items + out->count++ * table->size, item_path[PATH_SIZE];
         join_path(item_path, path, json_iter_key(i));

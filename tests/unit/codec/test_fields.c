@@ -113,6 +113,23 @@ static void test_leniency_of_go(void **state)
     assert_string_equal(thing.entry.items[0], "one");
 }
 
+/* Keys that differ in case alone are one field: the last one counts, and nothing is left of the others. */
+static void test_fields_that_come_twice(void **state)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    struct err err;
+    struct thing thing;
+    static const char text[] = "{\"Command\":[\"a\",\"b\",\"c\"],\"command\":[\"d\"],"
+                               "\"Entry\":[\"a\",\"b\"],\"entry\":\"c\","
+                               "\"Exposed\":{\"1/tcp\":{},\"2/tcp\":{}},\"exposed\":{\"3/tcp\":{}},"
+                               "\"Labels\":{\"a\":\"1\"},\"labels\":{\"b\":\"2\"},"
+                               "\"Ports\":{\"1/tcp\":[],\"2/tcp\":[]},\"ports\":{\"3/tcp\":[{\"Port\":1}]}}";
+    assert_int_equal(read_thing(text, &arena, &thing, &err), 0);
+    assert_string_equal(fields_to_text(&thing_table, &thing, &arena),
+                        "{\"Name\":\"\",\"Command\":[\"d\"],\"Entry\":[\"c\"],\"Exposed\":{\"3/tcp\":{}},"
+                        "\"Labels\":{\"b\":\"2\"},\"Ports\":{\"3/tcp\":[{\"Port\":1}]}}");
+}
+
 static void test_errors_name_the_path(void **state)
 {
     static const struct {
@@ -141,9 +158,8 @@ static void test_errors_name_the_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_null_and_empty_lists_differ),
-        cmocka_unit_test(test_leniency_of_go),
+        cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_null_and_empty_lists_differ),
+        cmocka_unit_test(test_leniency_of_go),       cmocka_unit_test(test_fields_that_come_twice),
         cmocka_unit_test(test_errors_name_the_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
