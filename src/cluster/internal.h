@@ -60,6 +60,12 @@ int store_put_action(struct action_private *action, struct err *err);
 struct action_private *store_new_action(struct manager *manager, const char *stack, enum action_kind kind,
                                         const struct action_options *options);
 
+/* --- check.c */
+
+/* ERR_INVALID or ERR_LIMIT says what is wrong. */
+int stack_check(const struct stack_spec *stack, struct err *err);
+int stack_check_name(const char *name, struct err *err);
+
 /* --- observe.c */
 
 /* What is there of a stack, seen with what the action knows (NULL: nothing). In arena. */

@@ -96,23 +96,9 @@ static int check_services(const struct stack_spec *spec, const struct strings *n
 static int check_spec(const struct stack_spec *spec, const struct action_options *options, struct err *err)
 {
     static const char *const pulls[] = {"missing", "always", "never", NULL};
-    struct arena arena cleanup(arena_done) = {0};
-    const struct service_spec **order =
-        arena_alloc_array(&arena, spec->services.count + 1, sizeof(struct service_spec *));
     if (!str_empty(options->pull) && !str_in(options->pull, pulls))
         return err_set(err, ERR_INVALID, "pull: expected missing, always or never; found '%s'", options->pull);
-    vec_foreach (service, &spec->services) {
-        if (service->replicas < 0 || service->replicas > 100000)
-            return err_set(err, ERR_INVALID, "service %s: %d replicas: expected 0 to 100000", service->name,
-                           service->replicas);
-        if (service->replicas > 1 && !str_empty(service->container_name))
-            return err_set(err, ERR_INVALID,
-                           "service %s has a container_name, so it cannot have %d replicas: take the name away",
-                           service->name, service->replicas);
-    }
-    if (check_services(spec, &options->services, err) < 0)
-        return -1;
-    return plan_order(spec, order, err);
+    return stack_check(spec, err) < 0 ? -1 : check_services(spec, &options->services, err);
 }
 
 static struct action *begin(struct manager *manager, const char *stack, enum action_kind kind,
@@ -186,6 +172,8 @@ int manager_act(struct manager *manager, const char *name, enum action_kind kind
     struct stack *stack = manager_find_stack(manager, name, err);
     if (!stack && !(kind == ACTION_DOWN && has_containers(manager, name)))
         return -1;
+    if (stack_check_name(name, err) < 0)
+        return -1; /* containers of that label are none of a stack */
     if (stack && check_services(&stack->spec, &options->services, err) < 0)
         return -1;
     *ret = begin(manager, name, kind, options);

@@ -25,41 +25,61 @@ static const char *network_name(const char *mode)
     return str_eq(mode, "default") ? NETWORK_DEFAULT : mode;
 }
 
-static const struct endpoint_spec *endpoint_spec_of(const struct container *c, const char *network)
+#define ENDPOINTS_MAX 64
+
+struct wanted {
+    struct engine_network *network;
+    const struct endpoint_spec *spec; /* NULL: nothing is said about it */
+};
+
+struct wanted_list {
+    struct wanted items[ENDPOINTS_MAX];
+    size_t count;
+};
+
+static int want(struct container *c, const char *name, const struct endpoint_spec *spec, struct wanted_list *list,
+                struct err *err)
 {
-    vec_foreach (endpoint, &c->spec.networking.endpoints)
-        if (str_eq(network_name(endpoint->network), network))
-            return endpoint;
-    return NULL;
+    struct engine_network *n = engine_find_network(c->engine, network_name(name), err);
+    if (!n)
+        return -1;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].network == n) { /* by name and by ID, or as the mode and with its details */
+            list->items[i].spec = spec;
+            return 0;
+        }
+    if (!network_has_mechanism(n))
+        return err_set(err, ERR_INVALID, "network %s cannot be one of several: use it as the network mode, alone",
+                       n->spec.name);
+    if (list->count == ENDPOINTS_MAX)
+        return err_set(err, ERR_LIMIT, "a container may be on %d networks", ENDPOINTS_MAX);
+    list->items[list->count++] = (struct wanted){n, spec};
+    return 0;
 }
 
 /* The network of the mode first, then the others that the definition names. */
-static struct strings wanted_networks(const struct container *c, struct arena *arena)
+static int wanted_networks(struct container *c, struct wanted_list *list, struct err *err)
 {
-    struct strings names = {0};
-    const char *first = network_name(c->spec.host.network_mode);
+    list->count = 0;
     if (!has_own_networks(c))
-        return names;
-    vec_push_in(arena, &names, (char *)first);
+        return 0;
+    if (want(c, c->spec.host.network_mode, NULL, list, err) < 0)
+        return -1;
     vec_foreach (endpoint, &c->spec.networking.endpoints)
-        if (!str_eq(network_name(endpoint->network), first))
-            vec_push_in(arena, &names, (char *)network_name(endpoint->network));
-    return names;
+        if (want(c, endpoint->network, endpoint, list, err) < 0)
+            return -1;
+    return 0;
 }
 
 int endpoints_check(struct container *c, struct err *err)
 {
-    struct arena arena cleanup(arena_done) = {0};
-    struct strings names = wanted_networks(c, &arena);
+    struct wanted_list networks;
     const char *other = str_after(c->spec.host.network_mode, "container:");
     if (other && !engine_find_container(c->engine, other, err))
         return -1;
     if (!has_own_networks(c) && c->spec.host.port_bindings.count && other)
         return err_set(err, ERR_INVALID, "conflicting options: port publishing and the container type network mode");
-    vec_foreach (name, &names)
-        if (!engine_find_network(c->engine, *name, err))
-            return -1;
-    return 0;
+    return wanted_networks(c, &networks, err);
 }
 
 /* --- Attaching */
@@ -98,37 +118,33 @@ static int static_addresses(const struct endpoint_spec *spec, struct endpoint_op
 }
 
 /* Which of the networks leads outside: the first that is not internal. */
-static size_t outward_network(const struct container *c, const struct strings *names)
+static size_t outward_network(const struct wanted_list *list)
 {
-    struct err ignored;
-    for (size_t i = 0; i < names->count; i++) {
-        const struct engine_network *n = engine_find_network(c->engine, names->items[i], &ignored);
-        if (n && !n->spec.internal)
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->items[i].network->spec.internal)
             return i;
-    }
     return 0;
 }
 
-static int attach_one(struct container *c, struct netns *netns, const char *name, size_t index, bool outward,
+static int attach_one(struct container *c, struct netns *netns, const struct wanted *wanted, size_t index, bool outward,
                       struct err *err)
 {
-    struct engine_network *n = engine_find_network(c->engine, name, err);
-    const struct endpoint_spec *spec = endpoint_spec_of(c, name);
+    struct engine_network *n = wanted->network;
     char interface[LINK_NAME_MAX];
     struct mac mac;
-    (void)snprintf(interface, sizeof(interface), "eth%u", (unsigned)(index % 1000));
+    (void)snprintf(interface, sizeof(interface), "eth%zu", index % ENDPOINTS_MAX);
     struct endpoint_options options = {
         .container = c->id, .netns = netns, .interface = interface, .default_route = outward};
-    const char *mac_text = spec && !str_empty(spec->mac_address) ? spec->mac_address
-                           : index == 0                          ? c->spec.mac_address
-                                                                 : NULL;
+    const char *mac_text = wanted->spec && !str_empty(wanted->spec->mac_address) ? wanted->spec->mac_address
+                           : index == 0                                          ? c->spec.mac_address
+                                                                                 : NULL;
     if (!str_empty(mac_text)) {
         if (!mac_parse(mac_text, &mac))
             return err_set(err, ERR_INVALID, "invalid MAC address: %s", mac_text);
         options.mac = &mac;
     }
     struct endpoint *endpoint;
-    if (!n || static_addresses(spec, &options, err) < 0 || network_make(c->engine, n, err) < 0 ||
+    if (static_addresses(wanted->spec, &options, err) < 0 || network_make(c->engine, n, err) < 0 ||
         network_attach(n->mechanism, &options, &endpoint, err) < 0)
         return -1;
     vec_push(&c->private->endpoints->list, endpoint);
@@ -144,11 +160,12 @@ static int publish(struct container *c, size_t outward, struct err *err)
 
 static int attach_all(struct container *c, struct netns *netns, struct err *err)
 {
-    struct arena arena cleanup(arena_done) = {0};
-    struct strings names = wanted_networks(c, &arena);
-    size_t outward = outward_network(c, &names);
-    for (size_t i = 0; i < names.count; i++)
-        if (attach_one(c, netns, names.items[i], i, i == outward, err) < 0)
+    struct wanted_list networks;
+    if (wanted_networks(c, &networks, err) < 0)
+        return -1;
+    size_t outward = outward_network(&networks);
+    for (size_t i = 0; i < networks.count; i++)
+        if (attach_one(c, netns, &networks.items[i], i, i == outward, err) < 0)
             return -1;
     if (publish(c, outward, err) < 0)
         return -1;
@@ -175,13 +192,16 @@ int endpoints_attach(struct container *c, int *ret_netns, struct err *err)
 
 /* --- Adopting */
 
-static int adopt_one(struct container *c, const struct container_endpoint *stored, struct err *err)
+static int adopt_one(struct container *c, const struct container_endpoint *stored, struct wanted_list *list,
+                     struct err *err)
 {
     struct engine_network *n = engine_find_network(c->engine, stored->network_id, err);
     struct endpoint_record record = {0};
     struct endpoint *endpoint;
     if (!n || !n->mechanism)
         return n ? err_set(err, ERR_NOT_FOUND, "network %s was never made", stored->network) : -1;
+    if (list->count == ENDPOINTS_MAX)
+        return err_set(err, ERR_LIMIT, "it is on more than %d networks", ENDPOINTS_MAX);
     (void)snprintf(record.network, sizeof(record.network), "%s", n->id);
     (void)snprintf(record.container, sizeof(record.container), "%s", c->id);
     (void)snprintf(record.interface, sizeof(record.interface), "%s", stored->interface);
@@ -192,6 +212,7 @@ static int adopt_one(struct container *c, const struct container_endpoint *store
     if (network_adopt_endpoint(n->mechanism, &record, &endpoint, err) < 0)
         return -1;
     vec_push(&c->private->endpoints->list, endpoint);
+    list->items[list->count++] = (struct wanted){.network = n};
     return 0;
 }
 
@@ -200,14 +221,11 @@ int endpoints_adopt(struct container *c, struct err *err)
     if (!c->endpoints.count)
         return 0;
     c->private->endpoints = NEW(struct endpoints);
-    struct arena arena cleanup(arena_done) = {0};
-    struct strings names = {0};
-    vec_foreach (stored, &c->endpoints) {
-        vec_push_in(&arena, &names, stored->network_id);
-        if (adopt_one(c, stored, err) < 0)
+    struct wanted_list networks = {.count = 0};
+    vec_foreach (stored, &c->endpoints)
+        if (adopt_one(c, stored, &networks, err) < 0)
             return -1;
-    }
-    if (publish(c, outward_network(c, &names), err) < 0)
+    if (publish(c, outward_network(&networks), err) < 0)
         return -1;
     resolver_add(c);
     return 0;

@@ -120,7 +120,7 @@ static int store_spec(struct engine_network *n, struct engine *engine, struct er
                   n->spec.name, n->created_ns, fields_to_text(&network_spec_table, &n->spec, &arena));
 }
 
-static bool has_mechanism(const struct engine_network *n)
+bool network_has_mechanism(const struct engine_network *n)
 {
     return !str_eq(n->spec.driver, "host") && !str_eq(n->spec.driver, "null");
 }
@@ -128,7 +128,7 @@ static bool has_mechanism(const struct engine_network *n)
 int network_make(struct engine *engine, struct engine_network *n, struct err *err)
 {
     struct network_record record;
-    if (n->mechanism || !has_mechanism(n))
+    if (n->mechanism || !network_has_mechanism(n))
         return 0;
     if (to_record(n, &record, err) < 0 || network_create(engine->net, &record, &n->mechanism, err) < 0)
         return err_wrap(err, "network %s", n->spec.name);
@@ -145,7 +145,7 @@ static int load_row(struct engine *engine, struct db_statement *row, struct err 
     if (fields_read_text(&network_spec_table, db_text(row, 2), db_size(row, 2), &n->arena, &n->spec, "network", err) <
         0)
         return -1;
-    n->builtin = str_eq(n->spec.name, NETWORK_DEFAULT) || !has_mechanism(n);
+    n->builtin = str_eq(n->spec.name, NETWORK_DEFAULT) || !network_has_mechanism(n);
     return 0;
 }
 
@@ -183,7 +183,7 @@ int networks_adopt(struct engine *engine, struct err *err)
         struct engine_network *n = entry->value;
         struct network_record record;
         bool made = n->spec.ipam.pools.count && !str_empty(n->spec.ipam.pools.items[0].gateway);
-        if (!made || !has_mechanism(n))
+        if (!made || !network_has_mechanism(n))
             continue;
         if (to_record(n, &record, err) < 0 || network_adopt(engine->net, &record, &n->mechanism, err) < 0)
             return err_wrap(err, "network %s", n->spec.name);

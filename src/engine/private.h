@@ -238,6 +238,8 @@ void networks_done(struct engine *engine);
 void execs_done(struct engine *engine);
 /* Enters in the mechanism what the database says was made; before networks_start(). */
 int networks_adopt(struct engine *engine, struct err *err);
+/* Has it a mechanism at all? host and none have not. */
+bool network_has_mechanism(const struct engine_network *network);
 /* Makes a network's mechanism where it is not made yet. */
 int network_make(struct engine *engine, struct engine_network *network, struct err *err);
 /* Forgets those of a container that ended or goes. */

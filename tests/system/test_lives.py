@@ -142,3 +142,42 @@ def test_stack(loaded, tmp_path):
     hang_up(loaded, "GET", f"/shoal/v1/actions/{action}/events")
     wait_until(lambda: ask(loaded, "GET", f"/shoal/v1/actions/{action}")["status"] == "done", "it is down")
     assert not ask(loaded, "GET", "/containers/json?all=1")
+
+
+def service(**fields):
+    return {"spec": {"name": "odd", "services": [{"name": "a", "container": {"Image": IMAGE}, **fields}]}}
+
+
+ODD_CONTAINERS = [
+    {"Env": ["A=1", "B=2", "C=3"], "env": []},
+    {"HostConfig": {"PortBindings": {"80/tcp": [], "81/tcp": []}, "portbindings": {"82/tcp": [{"HostPort": "x"}]}}},
+    {"HostConfig": {"Mounts": [{}]}},
+    {"HostConfig": {"Ulimits": [{}], "Devices": [{}]}},
+    {"HostConfig": {"PortBindings": {"80/tcp": [None]}}},
+    {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"labels": None, "max-size": None}}}},
+    {"NetworkingConfig": {"EndpointsConfig": {"bridge": None, "host": {}}}},
+    {"NetworkingConfig": {"EndpointsConfig": {"bridge": {}, "default": {"MacAddress": "02:42:00:00:00:01"}}}},
+    {"Labels": {"com.docker.compose.project": "..", "com.docker.compose.service": "a"}},
+]
+ODD_STACKS = [
+    service(container={}), service(name=""), service(name="../a"), service(replicas=2**31 - 1), service(replicas=-1),
+    {"spec": {**service()["spec"], "services": service()["spec"]["services"] * 2}},
+    {"spec": {**service()["spec"], "networks": [{"key": "a"}]}},
+    {"spec": {**service()["spec"], "volumes": [{"key": "a"}]}},
+    {"spec": {"name": "odd", "services": [None]}},
+]
+
+
+def test_requests_that_no_client_sends(loaded):
+    """They are refused, or carried out as far as they make sense: the daemon lives, and its data are there."""
+    for body in ODD_CONTAINERS:
+        status, _ = loaded.api("POST", "/containers/create?name=odd", {"Image": IMAGE, "Cmd": ["true"], **body})
+        assert status in (201, 400), body
+        if status == 201:
+            loaded.api("POST", "/containers/odd/start")
+            if "Labels" in body:
+                assert loaded.api("DELETE", "/shoal/v1/stacks/%2e%2e")[0] in (400, 404)
+            ask(loaded, "DELETE", "/containers/odd?force=1")
+    for body in ODD_STACKS:
+        assert loaded.api("PUT", "/shoal/v1/stacks/odd", body)[0] == 400, body
+    assert ask(loaded, "GET", "/images/json"), "the data directory is there"
