@@ -7,6 +7,7 @@
 #include "runtime/home.h"
 #include "runtime/protection.h"
 #include "sys/files.h"
+#include "sys/mounts.h"
 #include "sys/process.h"
 
 #include <errno.h>
@@ -19,8 +20,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#define SOCKET_FD  3
-#define FILTERS_FD 4
+#define SOCKET_FD       3
+#define FILTERS_FD      4
+
+#define PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 struct launcher {
     int socket, proc;
@@ -187,7 +190,16 @@ static int write_maps(const struct job *job, pid_t pid, struct err *err)
 
 /* --- Requests ----------------------------------------------------------------------------------------------------- */
 
-static int start_child(struct job *job, struct launched *ret, struct err *err)
+/* A user namespace gets a proc of its own only where another one is in sight: for as long as the child is born. */
+static int show_proc(struct err *err)
+{
+    struct mount_message why;
+    cleanup_fd int proc = mount_new("proc", "proc", NULL, PROC_ATTRIBUTES, &why);
+    int r = proc < 0 ? proc : mount_attach_at(proc, AT_FDCWD, HOME_PROC);
+    return r < 0 ? err_errno(err, r, "a proc to show to a user namespace") : 0;
+}
+
+static int give_birth(struct job *job, struct launched *ret, struct err *err)
 {
     if (job->launch.exec || joined(&job->d) & (CLONE_NEWPID | CLONE_NEWUSER)) {
         if (run_helper(job, ret, err) < 0)
@@ -198,7 +210,18 @@ static int start_child(struct job *job, struct launched *ret, struct err *err)
             return clone_failed(pid, err);
         ret->pid = pid;
     }
-    return ret->pid ? write_maps(job, ret->pid, err) : 0;
+    return 0;
+}
+
+static int start_child(struct job *job, struct launched *ret, struct err *err)
+{
+    bool shown = !job->launch.exec && namespaces_of(job) & CLONE_NEWUSER;
+    int r = shown ? show_proc(err) : 0;
+    if (r >= 0)
+        r = give_birth(job, ret, err);
+    if (shown)
+        (void)umount2(HOME_PROC, MNT_DETACH);
+    return r >= 0 && ret->pid ? write_maps(job, ret->pid, err) : r;
 }
 
 static int prepare(struct job *job, struct launcher *l, size_t size, const struct message_fds *fds, struct err *err)
@@ -256,7 +279,7 @@ static void *reserve(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* Only the two descriptors and the standard ones remain of what the keeper has open. */
+/* Only the two descriptors and the standard ones remain of what the keeper has open; its mounts are its own. */
 static int settle(struct launcher *l, const struct launcher_start *start)
 {
     int filters = start->filters >= 0 ? start->filters : start->socket;
@@ -267,9 +290,12 @@ static int settle(struct launcher *l, const struct launcher_start *start)
     int r = file_close_from(FILTERS_FD + 1);
     if (r < 0)
         return r;
+    if (unshare(CLONE_NEWNS) < 0)
+        return -errno;
     l->socket = SOCKET_FD;
     l->files = start->files;
-    l->proc = open(HOME_PROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct mount_message why;
+    l->proc = mount_new("proc", "proc", NULL, PROC_ATTRIBUTES, &why);
     l->message = reserve(MESSAGE_SIZE_MAX);
     l->scratch = reserve(DESCRIPTION_SCRATCH_MAX);
     l->helper_result = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The home of keeper and launchers: a mount namespace of their own with two mounts, a read-only tmpfs and a proc.
- * CLONE_NEWNS copies little then, no payload's file is ever in reach by path, and what covers masked paths comes from
- * here.
+ * The home of keeper and launchers: a mount namespace of their own with one mount, of a file system that cannot be
+ * written to. CLONE_NEWNS copies little then, no payload's file is ever in reach by path, and what covers masked paths
+ * comes from here.
  */
 #include "base/err.h"
 
@@ -10,7 +10,7 @@
 #define HOME_EMPTY "/empty" /* an empty folder: covers masked folders */
 #define HOME_NULL  "/null"  /* the null device: covers masked files */
 #define HOME_DEV   "/dev"   /* the devices that do no harm: the /dev of lean containers */
-#define HOME_PROC  "/proc"
+#define HOME_PROC  "/proc"  /* an empty folder, but while a child is born into a user namespace */
 
 /* Moves the calling process there, for good. Descriptors stay what they are. */
 int home_enter(struct err *err);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
@@ -29,7 +30,7 @@ static uint64_t propagation_of(uint64_t asked)
 
 int child_attach_root(struct child *c, struct err *err)
 {
-    /* A shared root cannot be pivoted into; child_enter_root() makes it so afterwards. */
+    /* A shared mount cannot be moved; child_enter_root() makes it so afterwards. */
     uint64_t propagation = c->d->root_propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
     int r = mount_change(c->d->root, 0, 0, propagation, true);
     if (r >= 0)
@@ -40,6 +41,28 @@ int child_attach_root(struct child *c, struct err *err)
     return c->root < 0 ? err_errno(err, errno, "the root file system") : 0;
 }
 
+/*
+ * Over the keeper's root, which cannot be written to and has nothing in it (home.h), and from there on it is the root.
+ * pivot_root(2) looks at every process of the machine: with thousands of containers that takes longer than all the
+ * rest.
+ */
+static int cover_old_root(const struct child *c)
+{
+    int r = mount_attach_at(c->d->root, AT_FDCWD, "/");
+    if (r >= 0)
+        r = fchdir(c->root) < 0 || chroot(".") < 0 || chdir("/") < 0 ? -errno : 0;
+    return r;
+}
+
+/* In a user namespace the keeper's root has the machine's /proc for the moment (launcher.c): it must go. */
+static int drop_old_root(const struct child *c)
+{
+    int r = fchdir(c->root) < 0 ? -errno : mount_pivot_here();
+    if (r >= 0)
+        r = umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
+    return r;
+}
+
 int child_enter_root(struct child *c, struct err *err)
 {
     uint64_t propagation = c->d->root_propagation;
@@ -47,10 +70,7 @@ int child_enter_root(struct child *c, struct err *err)
     if (c->d->flags & DESCRIPTION_ROOT_READONLY)
         r = mount_change(c->d->root, MOUNT_ATTR_RDONLY, 0, 0, false);
     if (r >= 0)
-        r = fchdir(c->root) < 0 ? -errno : mount_pivot_here();
-    /* The keeper's tree lies on top of the new root now: off with it. */
-    if (r >= 0)
-        r = umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
+        r = c->user_namespace ? drop_old_root(c) : cover_old_root(c);
     if (r >= 0 && (propagation == MS_SHARED || propagation == MS_UNBINDABLE))
         r = mount_change(c->d->root, 0, 0, propagation, true);
     return r < 0 ? err_errno(err, r, "entering the root file system") : 0;

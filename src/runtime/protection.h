@@ -13,6 +13,7 @@ enum protection {
     PROTECT_MASKS, /* "masks": what covers a masked path is the keeper's own, never the container's (CVE-2025-31133) */
     PROTECT_PROC,  /* "proc": procfs is written through the keeper's own instance (CVE-2025-52881) */
     PROTECT_DUMPABLE, /* "dumpable": nobody may trace or look into a process of ours that joined a container */
+    PROTECT_HOME,     /* "home": what lies beneath a container's root cannot be written to, by no capability */
 };
 
 #ifdef SHOAL_UNSAFE_FOR_TESTS

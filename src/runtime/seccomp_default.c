@@ -130,6 +130,6 @@ const struct seccomp_new_call seccomp_new_calls[] = {
 };
 const unsigned seccomp_new_call_count = ARRAY_SIZE(seccomp_new_calls);
 
-const char *const seccomp_setup_calls[] = {"clone3",        "fsconfig",      "fsmount",     "fsopen",     "keyctl",
-                                           "mount_setattr", "move_mount",    "open_tree",   "pivot_root", "setns",
-                                           "umount2",       "setdomainname", "sethostname", "unshare",    NULL};
+const char *const seccomp_setup_calls[] = {
+    "chroot",    "clone3",     "fsconfig", "fsmount", "fsopen",        "keyctl",      "mount_setattr", "move_mount",
+    "open_tree", "pivot_root", "setns",    "umount2", "setdomainname", "sethostname", "unshare",       NULL};

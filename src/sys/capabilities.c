@@ -68,9 +68,11 @@ const char *capability_name(unsigned cap)
 
 uint64_t capability_all(void)
 {
-    uint64_t available = 0;
-    for (int i = 0; i < 64; i++)
-        available |= prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1 ? CAPABILITY(i) : 0;
+    static uint64_t available; /* nobody changes them while we run */
+    static bool known;
+    for (int i = 0, has; !known && i < 64 && (has = prctl(PR_CAPBSET_READ, i, 0, 0, 0)) >= 0; i++)
+        available |= has ? CAPABILITY(i) : 0;
+    known = true;
     return available;
 }
 

@@ -8,7 +8,7 @@ import pathlib
 import shutil
 
 import pytest
-from harness.keeper import OOM_SCORE, Keeper, make_rootfs
+from harness.keeper import ALL_CAPABILITIES, OOM_SCORE, Keeper, make_rootfs
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_nothing_is_mounted_inside_proc(keepers, tmp_path):
 
 def read_masked(keeper, rootfs):
     """The image's /dev/null is a link to a file of procfs, and the container has no /dev of its own."""
-    (rootfs / "dev/null").symlink_to("/proc/sys/kernel/core_pattern")
+    (rootfs / "dev/null").symlink_to("../proc/sys/kernel/core_pattern")
     return keeper.sh("cat /proc/keys", mounts=[{"kind": "proc", "target": "/proc"}], masked=["/proc/keys"], readonly=[])
 
 
@@ -193,6 +193,25 @@ def test_without_the_protection_the_container_gets_them(keepers, tmp_path):
     assert settings_with_a_fake_proc(keepers("proc"), tmp_path)[0] == "77"
 
 
+# --- What lies beneath the root ------------------------------------------------------------------------------------------
+
+
+def dig(keeper, build, rootfs):
+    """What a container that may do anything finds beneath its root, and whether it can leave something there."""
+    shutil.copy(build / "tests/tools/digger", rootfs / "bin/digger")
+    keeper.launcher("default", capabilities=ALL_CAPABILITIES)
+    *found, outcome = keeper.sh("digger", capabilities=ALL_CAPABILITIES).split()
+    return sorted(found), outcome
+
+
+def test_beneath_the_root_is_nothing_and_it_stays_so(keepers, build, rootfs):
+    assert dig(keepers(), build, rootfs) == (["dev", "empty", "null", "proc", "root"], "denied")
+
+
+def test_without_the_protection_it_is_written_to(keepers, build, rootfs):
+    assert dig(keepers("home"), build, rootfs)[1] == "owned"
+
+
 # --- Nothing of the host in reach -----------------------------------------------------------------------------------------
 
 
@@ -209,4 +228,4 @@ def test_the_keeper_has_no_file_of_the_host(keepers):
     assert os.readlink(f"/proc/{launcher}/exe") == "/memfd:shoal-keeper (deleted)"
     names = {os.readlink(f"/proc/{launcher}/fd/{fd}").split(":")[0]
              for fd in os.listdir(f"/proc/{launcher}/fd") if fd != "2"}
-    assert names == {"/dev/null", "socket", "/proc"}
+    assert names == {"/dev/null", "socket", "/"}  # the last: its own proc, which is mounted nowhere

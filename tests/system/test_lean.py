@@ -151,4 +151,4 @@ def test_read_only_with_mounts(loaded):
     assert "ro" in mounts(one)["/"][1] and "rw" in mounts(one)["/data"][1]
     assert mounts(one)["/"][0] != mounts(two)["/"][0]
     assert (cgroup_root() / one.cgroup.lstrip("/")).is_dir()
-    assert run("grep", "-c", "overlay", f"/proc/{one.pid}/mountinfo").stdout.strip() == "1"
+    assert run("grep", "-c", "upperdir", f"/proc/{one.pid}/mountinfo").stdout.strip() == "1"

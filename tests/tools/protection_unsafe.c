@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 static const char *const names[] = {
-    [PROTECT_EXE] = "exe",     [PROTECT_FDS] = "fds",   [PROTECT_TARGETS] = "targets",
-    [PROTECT_MASKS] = "masks", [PROTECT_PROC] = "proc", [PROTECT_DUMPABLE] = "dumpable",
+    [PROTECT_EXE] = "exe",   [PROTECT_FDS] = "fds",           [PROTECT_TARGETS] = "targets", [PROTECT_MASKS] = "masks",
+    [PROTECT_PROC] = "proc", [PROTECT_DUMPABLE] = "dumpable", [PROTECT_HOME] = "home",
 };
 
 bool protection_on(enum protection protection)

@@ -22,6 +22,9 @@ RDONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8
 # What Docker gives: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
 # sys_chroot, mknod, audit_write, setfcap.
 DOCKER_CAPABILITIES = 0xA80425FB
+# As many as this machine's root has.
+ALL_CAPABILITIES = int(next(line.split()[1] for line in pathlib.Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+                            if line.startswith("CapBnd")), 16)
 
 STARTING, RUNNING, FAILED, EXITED = 1, 2, 3, 4
 
