@@ -1,8 +1,6 @@
 /* Volumes (Docker Engine API, "Volumes"). */
 #include "api/api.h"
 #include "api/filters.h"
-#include "api/later.h"
-#include "api/prune.h"
 #include "api/version.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -101,8 +99,7 @@ static int remove_it(struct api *api, struct http_request *request, struct err *
         return api_reply_empty(request, 204);
     if (!volume)
         return -1;
-    engine_volume_remove(engine, volume, later_done, later_new(request, answer_no_content));
-    return 0;
+    return engine_volume_remove(engine, volume, err) < 0 ? -1 : api_reply_empty(request, 204);
 }
 
 /* Named volumes stay unless all=1; before 1.42 they went too. */
@@ -114,13 +111,23 @@ static int prune_all(struct api *api, struct http_request *request, struct err *
     if (filters_of(request, "all label label!", &filters, err) < 0 ||
         filters_bool(&filters, "all", !api_speaks(request, 42), &all, err) < 0)
         return -1;
-    struct prune *prune = prune_new(request, "VolumesDeleted");
+    struct api_json json cleanup(api_json_done) = API_JSON(json);
+    json_put_object(&json.out);
+    json_key(&json.out, "VolumesDeleted");
+    json_put_array(&json.out);
     for (struct volume *volume = engine_next_volume(engine, NULL), *next; volume; volume = next) {
+        struct err ignored;
+        char *name = arena_strdup(&request->arena, volume->spec.name);
         next = engine_next_volume(engine, volume);
-        if (volume->users == 0 && (all || volume->anonymous) && filters_keep_labels(&filters, &volume->spec.labels))
-            engine_volume_remove(engine, volume, prune_removed, prune_item(prune, volume->spec.name));
+        bool due =
+            volume->users == 0 && (all || volume->anonymous) && filters_keep_labels(&filters, &volume->spec.labels);
+        if (due && engine_volume_remove(engine, volume, &ignored) >= 0)
+            json_put_string(&json.out, name);
     }
-    return prune_run(prune);
+    json_put_array_end(&json.out);
+    json_key_int(&json.out, "SpaceReclaimed", 0);
+    json_put_object_end(&json.out);
+    return api_reply(request, 200, &json);
 }
 
 const struct api_route api_volume_routes[] = {

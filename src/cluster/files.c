@@ -85,18 +85,10 @@ int files_grant(struct manager *manager, const struct stack_spec *stack, const s
     return 0;
 }
 
-static void removed(void *data, const struct err *failure)
-{
-    if (failure)
-        log_warning("files of a stack that is gone are left: %s", failure->message);
-}
-
 void files_remove(struct manager *manager, const char *stack)
 {
-    static const struct tree_job_ops ops = {.done = removed};
     struct arena arena cleanup(arena_done) = {0};
-    char *path = stack_folder(manager, stack, &arena);
-    struct stat st;
-    if (lstat(path, &st) == 0)
-        images_remove_trees(engine_images(manager->engine), &(struct strings){.items = &path, .count = 1}, &ops, NULL);
+    struct err err;
+    if (images_discard(engine_images(manager->engine), stack_folder(manager, stack, &arena), &err) < 0)
+        log_warning("files of a stack that is gone are left: %s", err.message);
 }

@@ -127,15 +127,10 @@ static int remove_network(struct manager *manager, const char *name, struct err 
     return network ? engine_network_remove(manager->engine, network, err) : -1;
 }
 
-static void remove_volume(struct action_private *action, const struct step *step)
+static int remove_volume(struct manager *manager, const char *name, struct err *err)
 {
-    struct running_step *running = begin(action, step);
-    struct err err;
-    struct volume *volume = engine_find_volume(action->manager->engine, step->name, &err);
-    if (volume)
-        engine_volume_remove(action->manager->engine, volume, step_done, running);
-    else
-        finish(running, &err);
+    struct volume *volume = engine_find_volume(manager->engine, name, err);
+    return volume ? engine_volume_remove(manager->engine, volume, err) : -1;
 }
 
 /* --- Containers */
@@ -200,6 +195,8 @@ static void at_once(struct action_private *action, const struct stack_spec *spec
         r = create_volume(manager, spec, step->name, &err);
     else if (step->kind == STEP_REMOVE_NETWORK)
         r = remove_network(manager, step->name, &err);
+    else if (step->kind == STEP_REMOVE_VOLUME)
+        r = remove_volume(manager, step->name, &err);
     finish(running, r < 0 ? &err : NULL);
 }
 
@@ -215,9 +212,6 @@ void step_take(struct action_private *action, const struct stack_spec *spec, con
     case STEP_STOP:
     case STEP_REMOVE:
         on_container(action, step);
-        break;
-    case STEP_REMOVE_VOLUME:
-        remove_volume(action, step);
         break;
     default:
         at_once(action, spec, step);

@@ -256,19 +256,19 @@ static void clean_run_folders(struct engine *engine)
 
 static void clean_data_folders(struct engine *engine)
 {
-    static const struct tree_job_ops ops = {.done = ignore_done};
-    struct arena arena cleanup(arena_done) = {0};
-    struct strings paths = {0};
+    struct err err;
     cleanup_fd int fd = openat(engine->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d cleanup(closedirp) = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
     if (d)
         (void)take_fd(&fd);
-    while (d && (entry = readdir(d)))
-        if (id_is_full(entry->d_name) && !is_known(engine, entry->d_name))
-            vec_push_in(&arena, &paths, arena_printf(&arena, "%s/containers/%s", engine->data_dir, entry->d_name));
-    if (paths.count)
-        images_remove_trees(engine->images, &paths, &ops, NULL);
+    while (d && (entry = readdir(d))) {
+        if (!id_is_full(entry->d_name) || is_known(engine, entry->d_name))
+            continue;
+        char *path cleanup(freep) = mem_printf("%s/containers/%s", engine->data_dir, entry->d_name);
+        if (images_discard(engine->images, path, &err) < 0)
+            log_warning("%s", err.message);
+    }
 }
 
 /* --- All of it */

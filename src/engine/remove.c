@@ -1,5 +1,5 @@
 /*
- * Removing a container: it is stopped where that was asked for, then its row goes, then a worker removes its folder.
+ * Removing a container: it is stopped where that was asked for, then its folder is thrown away and its row goes.
  * Journaled before the first step, so that a daemon that dies in between finishes it.
  */
 #include "engine/private.h"
@@ -33,11 +33,11 @@ static bool has_anonymous_volume(struct container *c, const struct container_mou
 
 void remove_anonymous_volumes(struct container *c)
 {
-    vec_foreach (mount, &c->mounts) {
-        struct volume *v;
-        if (has_anonymous_volume(c, mount, &v))
-            engine_volume_remove(c->engine, v, ignore_done, NULL);
-    }
+    struct err err;
+    struct volume *v;
+    vec_foreach (mount, &c->mounts)
+        if (has_anonymous_volume(c, mount, &v) && engine_volume_remove(c->engine, v, &err) < 0)
+            log_warning("%s", err.message);
 }
 
 /* The root that the containers of an image share goes with the last of them. */
@@ -84,29 +84,19 @@ static void forget_later(struct container *c)
     loop_defer(c->engine->config.loop, &c->private->forgotten);
 }
 
-static void folder_removed(void *data, const struct err *failure)
-{
-    struct container *c = data;
-    if (!failure) {
-        forget_later(c);
-        return;
-    }
-    log_error("container %.12s cannot be removed: %s", c->id, failure->message);
-    c->state.error = arena_strdup(&c->private->run, failure->message);
-    container_set_status(c, CONTAINER_DEAD);
-    finish(c, failure);
-}
-
 static void remove_folder(struct container *c)
 {
-    static const struct tree_job_ops ops = {.done = folder_removed};
+    struct err err;
     char *path cleanup(freep) = mem_printf("%s/containers/%s", c->engine->data_dir, c->id);
-    struct stat st;
-    if (lstat(path, &st) < 0 && errno == ENOENT) {
+    if (images_discard(c->engine->images, path, &err) == 0) {
         forget_later(c);
         return;
     }
-    images_remove_trees(c->engine->images, &(struct strings){.items = &path, .count = 1}, &ops, c);
+    log_error("container %.12s cannot be removed: %s", c->id, err.message);
+    c->state.error = arena_strdup(&c->private->run, err.message);
+    container_set_status(c, CONTAINER_DEAD);
+    journal_end(c->engine->journal, c->id);
+    finish(c, &err);
 }
 
 static void begin(struct container *c)

@@ -150,18 +150,6 @@ struct volume *engine_next_volume(struct engine *engine, struct volume *after)
 
 /* --- Removing */
 
-struct volume_removal {
-    engine_done *done;
-    void *data;
-};
-
-static void trees_removed(void *data, const struct err *failure)
-{
-    struct volume_removal *removal = data;
-    removal->done(removal->data, failure);
-    free(removal);
-}
-
 static int check_unused(struct volume *v, struct err *err)
 {
     if (!v->users)
@@ -170,21 +158,14 @@ static int check_unused(struct volume *v, struct err *err)
                    v->users == 1 ? "" : "s");
 }
 
-void engine_volume_remove(struct engine *engine, struct volume *v, engine_done *done, void *data)
+int engine_volume_remove(struct engine *engine, struct volume *v, struct err *err)
 {
-    struct err err;
-    if (check_unused(v, &err) < 0 ||
-        db_run(engine->config.db, &err, "DELETE FROM volumes WHERE name = ?", "s", v->spec.name) < 0) {
-        done(data, &err);
-        return;
-    }
     char *path cleanup(freep) = mem_printf("%s/volumes/%s", engine->data_dir, v->spec.name);
-    struct strings paths = {.items = &path, .count = 1};
-    struct volume_removal *removal = NEW(struct volume_removal);
-    *removal = (struct volume_removal){done, data};
-    static const struct tree_job_ops ops = {.done = trees_removed};
+    if (check_unused(v, err) < 0 || images_discard(engine->images, path, err) < 0 ||
+        db_run(engine->config.db, err, "DELETE FROM volumes WHERE name = ?", "s", v->spec.name) < 0)
+        return -1;
     emit_named(engine, "volume", "destroy", v->spec.name, "driver", "local");
     map_remove(&engine->volumes, v->spec.name);
     volume_free(v);
-    images_remove_trees(engine->images, &paths, &ops, removal);
+    return 0;
 }

@@ -16,5 +16,5 @@ struct volume {
 int engine_volume_create(struct engine *engine, const struct volume_spec *spec, struct volume **ret, struct err *err);
 struct volume *engine_find_volume(struct engine *engine, const char *name, struct err *err);
 struct volume *engine_next_volume(struct engine *engine, struct volume *after);
-/* ERR_CONFLICT where a container uses it. Its files are removed by a worker; done comes after that. */
-void engine_volume_remove(struct engine *engine, struct volume *volume, engine_done *done, void *data);
+/* ERR_CONFLICT where a container uses it. Its files are out of the way at once; a worker removes them later. */
+int engine_volume_remove(struct engine *engine, struct volume *volume, struct err *err);

@@ -51,16 +51,15 @@ static void on_sweep(struct timer *timer)
         timer_start(&images->sweep, images->loop, SWEEP_DELAY_MS);
         return;
     }
-    struct strings doomed = image_store_take_doomed(images->store), trees = {0};
+    struct err err;
+    struct strings doomed = image_store_take_doomed(images->store);
     char *layers cleanup(freep) = mem_printf("%s/layers/", images->data_dir);
     vec_foreach (path, &doomed) {
-        if (str_starts(*path, layers))
-            vec_push(&trees, *path);
-        else
+        if (!str_starts(*path, layers))
             (void)unlink(*path); /* a small file, and nobody writes it meanwhile */
+        else if (images_discard(images, *path, &err) < 0)
+            log_warning("%s", err.message);
     }
-    trees_forget(images, &trees);
-    vec_done(&trees);
     free_list(&doomed);
 }
 
@@ -86,7 +85,7 @@ struct images *images_open(struct loop *loop, struct db *db, const struct images
     worker_queue_init(&images->copy_queue, MAX_COPIES);
     trees_open(images);
     images->store = image_store_open(db, images->data_dir, err);
-    if (!images->store)
+    if (!images->store || trash_open(images, err) < 0)
         return NULL;
     images_sweep(images);
     return TAKE(images);
@@ -122,6 +121,7 @@ void images_free(struct images *images)
         free_task(task);
     }
     trees_close(images);
+    trash_close(images);
     timer_stop(&images->sweep);
     image_store_free(images->store);
     free_list(&images->insecure);
@@ -289,8 +289,9 @@ static void finish(struct task *task, const json_value *result)
 static void remove_staging(struct task *task)
 {
     char *path cleanup(freep) = mem_printf("%s/layers/%s", task->images->data_dir, task->staging);
-    if (access(path, F_OK) == 0)
-        trees_forget(task->images, &(struct strings){.items = &path, .count = 1});
+    struct err err;
+    if (images_discard(task->images, path, &err) < 0)
+        log_warning("%s", err.message);
 }
 
 static void on_end(struct worker *worker, const json_value *result, const struct err *err)

@@ -96,11 +96,11 @@ struct tree_job_ops {
 };
 
 /*
- * Removes folders and all in them, however deep; does not cross mounts (a mount found inside is an error that names it)
- * and follows no link. Paths are absolute; one that does not exist is no error.
+ * Throws away a folder (an absolute path) with all in it, however deep: it is out of the way at once, renamed into
+ * DATA/trash, and a worker removes it after that, or after the next start. A path that does not exist is no error. What
+ * cannot be removed later, such as a mount inside, is logged and stays in the trash.
  */
-void images_remove_trees(struct images *images, const struct strings *paths, const struct tree_job_ops *ops,
-                         void *data);
+int images_discard(struct images *images, const char *path, struct err *err);
 
 /*
  * Copies what is at path inside the layers (the uppermost first, as image_store_layers() gives them) into the empty

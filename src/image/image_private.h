@@ -1,15 +1,15 @@
 #pragma once
-/* Between image.c (jobs and their ends), image_start.c (requests) and image_trees.c (folders). */
+/* Between image.c (jobs and their ends), image_start.c (requests), image_trees.c (folders that are filled) and
+ * image_trash.c (those that go). */
 #include "base/buf.h"
 #include "image/image.h"
 #include "ipc/worker.h"
 
-/* Folders waiting to be removed, and the worker that does it: many requests share one. */
-struct remover {
+/* Folders that were thrown away, and the worker that removes them. */
+struct trash {
     struct worker worker;
-    struct images *images;
-    struct list waiting; /* struct removal_request */
-    struct list running;
+    VEC(char *) paths; /* still to be removed */
+    uint64_t last;     /* a number for each, which is its name */
 };
 
 struct images {
@@ -22,7 +22,7 @@ struct images {
     struct worker_queue queue, copy_queue;
     struct list tasks;  /* struct task */
     struct list copies; /* struct copy_up */
-    struct remover remover;
+    struct trash trash;
     struct timer sweep;
 };
 
@@ -56,5 +56,5 @@ struct image_job *task_join(struct images *images, const char *key, const struct
 
 void trees_open(struct images *images);
 void trees_close(struct images *images);
-/* No callback: a failure is logged and met at the next start. */
-void trees_forget(struct images *images, const struct strings *paths);
+int trash_open(struct images *images, struct err *err);
+void trash_close(struct images *images);
