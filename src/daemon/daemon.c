@@ -21,6 +21,7 @@
 
 #define SOCKET_MODE   0660
 #define STOP_GRACE_MS 2000 /* for answers under way when it is told to stop */
+#define SYNC_DELAY_MS 1000 /* what a power cut may undo of what processes did (db_run_soon()) */
 
 struct daemon {
     struct place place;
@@ -33,7 +34,7 @@ struct daemon {
     char socket_path[PATH_MAX + 16];
 
     struct signal_watch term, interrupt, hangup;
-    struct timer grace;
+    struct timer grace, sync;
     bool listening, stopping;
     bool ending; /* all answers are given; the engine stops */
     bool failed; /* failure says why; the loop is about to stop */
@@ -48,6 +49,14 @@ static void fail(struct daemon *daemon, const struct err *err)
         daemon->failure = *err;
     daemon->failed = true;
     loop_stop(daemon->loop);
+}
+
+static void sync_due(struct timer *timer)
+{
+    struct daemon *daemon = container_of(timer, struct daemon, sync);
+    struct err err;
+    if (db_sync(daemon->db, &err) < 0)
+        fail(daemon, &err);
 }
 
 static void engine_stopped(void *data, const struct err *failure)
@@ -79,6 +88,8 @@ static void turn_ended(void *data)
         fail(daemon, &err);
         return;
     }
+    if (db_unsynced(daemon->db) && !daemon->sync.loop)
+        timer_start(&daemon->sync, daemon->loop, SYNC_DELAY_MS);
     engine_committed(daemon->engine);
     http_server_flush(daemon->server);
     if (daemon->stopping && http_server_requests(daemon->server) == 0)
@@ -215,6 +226,7 @@ static int daemon_open(struct daemon *daemon, const char *data_dir, const char *
         return -1;
     open_server(daemon);
     daemon->grace.expired = grace_over;
+    daemon->sync.expired = sync_due;
     loop_on_turn_end(daemon->loop, turn_ended, daemon);
     return engine_start(daemon->engine, engine_started, daemon, err);
 }
@@ -225,6 +237,7 @@ static void daemon_close(struct daemon *daemon)
     if (daemon->listening && !daemon->stopping)
         (void)unlink(daemon->socket_path);
     timer_stop(&daemon->grace);
+    timer_stop(&daemon->sync);
     http_server_freep(&daemon->server);
     api_freep(&daemon->api);
     manager_freep(&daemon->manager);

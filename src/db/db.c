@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ struct db {
     sqlite3 *handle;
     VEC(struct db_statement *) statements;
     bool in_transaction;
+    bool must_last; /* the transaction has writes of db_run() */
+    bool unsynced;  /* something that is committed may be in the kernel's memory only */
 };
 
 static int fail(struct db *db, struct err *err, const char *what)
@@ -51,7 +54,7 @@ struct db *db_open(const char *path, struct err *err)
     static const char *const settings[] = {
         "PRAGMA locking_mode=EXCLUSIVE", /* one daemon a file; also no shared memory for the WAL's index */
         "PRAGMA journal_mode=WAL",
-        "PRAGMA synchronous=FULL",
+        "PRAGMA synchronous=NORMAL", /* db_sync() has the rest */
         "PRAGMA foreign_keys=ON",
         "PRAGMA cache_size=-512", /* KiB */
         "CREATE TABLE IF NOT EXISTS schema_versions (part TEXT PRIMARY KEY, version INTEGER NOT NULL)",
@@ -162,16 +165,32 @@ static int begin(struct db *db, struct err *err)
     return 0;
 }
 
-int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
+static int run(struct db *db, struct err *err, const char *sql, const char *types, va_list args)
 {
     if (begin(db, err) < 0)
         return -1;
-    va_list args;
-    va_start(args, types);
     struct db_statement *statement = start(db, sql, types, args);
-    va_end(args);
     (void)db_row(statement);
     return db_end(statement, err);
+}
+
+int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    db->must_last = true;
+    int r = run(db, err, sql, types, args);
+    va_end(args);
+    return r;
+}
+
+int db_run_soon(struct db *db, struct err *err, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    int r = run(db, err, sql, types, args);
+    va_end(args);
+    return r;
 }
 
 int64_t db_changes(struct db *db)
@@ -201,13 +220,31 @@ bool db_pending(const struct db *db)
     return db->in_transaction;
 }
 
+bool db_unsynced(const struct db *db)
+{
+    return db->unsynced;
+}
+
+int db_sync(struct db *db, struct err *err)
+{
+    sqlite3_file *wal = NULL;
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (db->unsynced && wal && wal->pMethods && wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+        return err_errno(err, errno, "database: what was committed cannot be brought to the disk");
+    db->unsynced = false;
+    return 0;
+}
+
 int db_commit(struct db *db, struct err *err)
 {
     if (!db->in_transaction)
         return 0;
-    db->in_transaction = false;
-    if (execute(db, "COMMIT", err) == 0)
-        return 0;
+    bool must_last = db->must_last;
+    db->in_transaction = db->must_last = false;
+    if (execute(db, "COMMIT", err) == 0) {
+        db->unsynced = true;
+        return must_last ? db_sync(db, err) : 0;
+    }
     struct err ignored;
     (void)execute(db, "ROLLBACK", &ignored);
     return -1;

@@ -1,9 +1,12 @@
 #pragma once
 /*
- * The node's state in SQLite: WAL, synchronous=FULL. Writes of one turn of the loop share one transaction: the first
- * db_run() of a turn opens it, db_commit() at the turn's end closes it, and replies leave after that. A commit that
- * fails (a full disk) loses the whole turn: the daemon, whose objects are ahead of the file then, ends, and its
- * successor reads what is true.
+ * The node's state in SQLite (WAL). Writes of one turn of the loop share one transaction: the first db_run() of a turn
+ * opens it, db_commit() at the turn's end closes it, and replies leave after that. A commit that fails (a full disk)
+ * loses the whole turn: the daemon, whose objects are ahead of the file then, ends, and its successor reads what is
+ * true.
+ *
+ * What is committed survives the end of the process, however it comes. What is defined (db_run()) survives a power cut
+ * too: its commit waits for the disk. What processes do (db_run_soon()) does not wait: they die with the power.
  *
  *     struct db_statement *s = db_query(db, "SELECT id, name FROM containers WHERE image = ?", "s", image);
  *     while (db_row(s))
@@ -36,6 +39,8 @@ int db_migrate(struct db *db, const char *part, const char *const *steps, size_t
  * i int64_t, b const void * and size_t. Statements are prepared once and kept by their text, which must be a constant.
  */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
+/* The same; but after a power cut it may be as if the last second's had not been. */
+int db_run_soon(struct db *db, struct err *err, const char *sql, const char *types, ...);
 /* Rows changed by the last db_run(). */
 int64_t db_changes(struct db *db);
 
@@ -53,3 +58,7 @@ int db_end(struct db_statement *statement, struct err *err);
 int db_commit(struct db *db, struct err *err);
 /* Is anything waiting for db_commit()? */
 bool db_pending(const struct db *db);
+
+/* Brings all that is committed to the disk. Whoever commits calls it within a second where db_unsynced() says so. */
+int db_sync(struct db *db, struct err *err);
+bool db_unsynced(const struct db *db);

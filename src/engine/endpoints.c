@@ -170,7 +170,7 @@ static int attach_all(struct container *c, struct netns *netns, struct err *err)
     if (publish(c, outward, err) < 0)
         return -1;
     resolver_add(c);
-    return record_update(c, err);
+    return record_update_endpoints(c, err);
 }
 
 int endpoints_attach(struct container *c, int *ret_netns, struct err *err)

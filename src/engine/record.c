@@ -86,16 +86,22 @@ int record_insert(struct container *c, struct err *err)
 int record_update_state(struct container *c, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
-    return db_run(c->engine->config.db, err, "UPDATE containers SET state = ? WHERE id = ?", "ss",
-                  fields_to_text(&state_table, &c->state, &arena), c->id);
+    return db_run_soon(c->engine->config.db, err, "UPDATE containers SET state = ? WHERE id = ?", "ss",
+                       fields_to_text(&state_table, &c->state, &arena), c->id);
 }
 
 int record_update(struct container *c, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
-    return db_run(c->engine->config.db, err, "UPDATE containers SET name = ?, mounts = ?, endpoints = ? WHERE id = ?",
-                  "ssss", c->name, fields_to_text(&mounts_table, &c->mounts, &arena),
-                  fields_to_text(&endpoints_table, &c->endpoints, &arena), c->id);
+    return db_run(c->engine->config.db, err, "UPDATE containers SET name = ?, mounts = ? WHERE id = ?", "sss", c->name,
+                  fields_to_text(&mounts_table, &c->mounts, &arena), c->id);
+}
+
+int record_update_endpoints(struct container *c, struct err *err)
+{
+    struct arena arena cleanup(arena_done) = {0};
+    return db_run_soon(c->engine->config.db, err, "UPDATE containers SET endpoints = ? WHERE id = ?", "ss",
+                       fields_to_text(&endpoints_table, &c->endpoints, &arena), c->id);
 }
 
 int record_delete(struct container *c, struct err *err)

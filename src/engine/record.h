@@ -9,9 +9,10 @@
 int record_migrate(struct db *db, struct err *err);
 
 int record_insert(struct container *container, struct err *err);
-/* The state column alone: what changes at each start and end. */
+/* What changes at each start and end: a power cut may undo the last second of it (db_run_soon()). */
 int record_update_state(struct container *container, struct err *err);
-/* Name, endpoints and mounts. */
+int record_update_endpoints(struct container *container, struct err *err);
+/* Name and mounts. */
 int record_update(struct container *container, struct err *err);
 int record_delete(struct container *container, struct err *err);
 

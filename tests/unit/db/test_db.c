@@ -147,14 +147,39 @@ static void test_full_disk(void **state)
     assert_int_equal(count_things(db), 0);
 }
 
+static void test_what_must_survive_a_power_cut_is_synced_at_once(void **state)
+{
+    struct err err;
+    struct db *db cleanup(db_freep) = open_db(2);
+    assert_int_equal(db_sync(db, &err), 0);
+    assert_false(db_unsynced(db));
+    assert_int_equal(db_run_soon(db, &err, "INSERT INTO things (id) VALUES ('soon')", ""), 0);
+    assert_int_equal(db_commit(db, &err), 0);
+    assert_true(db_unsynced(db));
+    assert_int_equal(db_run_soon(db, &err, "INSERT INTO things (id) VALUES ('sooner')", ""), 0);
+    assert_int_equal(db_run(db, &err, "INSERT INTO things (id) VALUES ('now')", ""), 0);
+    assert_int_equal(db_commit(db, &err), 0);
+    assert_false(db_unsynced(db));
+    assert_int_equal(db_run_soon(db, &err, "DELETE FROM things WHERE id = 'soon'", ""), 0);
+    assert_int_equal(db_commit(db, &err), 0);
+    assert_true(db_unsynced(db));
+    assert_int_equal(db_sync(db, &err), 0);
+    assert_false(db_unsynced(db));
+    assert_int_equal(count_things(db), 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_go_in_and_come_out), TEST(test_errors_are_told),
-        TEST(test_second_daemon_is_refused),  TEST(test_migration),
-        TEST(test_death_before_commit),       TEST(test_full_disk),
+        TEST(test_values_go_in_and_come_out),
+        TEST(test_errors_are_told),
+        TEST(test_second_daemon_is_refused),
+        TEST(test_migration),
+        TEST(test_death_before_commit),
+        TEST(test_full_disk),
+        TEST(test_what_must_survive_a_power_cut_is_synced_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
