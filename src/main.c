@@ -1,9 +1,12 @@
-/* Picks the role, and nothing else: the daemon is one more command, which the command line itself knows nothing of. */
+/* Picks the role, and nothing else: the benchmark and the daemon are more commands, which the command line itself knows
+ * nothing of. */
+#include "bench/commands.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 
 int main(int argc, char **argv)
 {
-    static const struct cli_command *const more[] = {&daemon_command, NULL};
+    static const struct cli_command *const more[] = {&command_bench_density, &command_bench_start, &command_bench_clean,
+                                                     &daemon_command, NULL};
     return cli_main(argc, argv, more);
 }

@@ -15,6 +15,13 @@ int64_t clock_monotonic_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / NS_PER_MS;
 }
 
+int64_t clock_monotonic_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 int64_t clock_realtime_ns(void)
 {
     struct timespec t;

@@ -8,6 +8,7 @@
 #define NS_PER_S       1000000000LL
 
 int64_t clock_monotonic_ms(void);
+int64_t clock_monotonic_ns(void);
 int64_t clock_realtime_ns(void); /* since 1970 */
 
 /* "2026-11-22T14:30:05.123456789Z", as Docker writes it; 0 gives "0001-01-01T00:00:00Z", Docker's word for never. */

@@ -1,4 +1,5 @@
 /* Prints docs/COMMANDS.md from the tables of commands and options. A test compares the two. */
+#include "bench/commands.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 
@@ -56,6 +57,9 @@ int main(void)
     printf("\nCommands that run something in a container exit with its status.\n\n");
     for (const struct cli_command *const *command = cli_commands; *command; command++)
         print_command(*command);
+    print_command(&command_bench_density);
+    print_command(&command_bench_start);
+    print_command(&command_bench_clean);
     print_command(&daemon_command);
     return 0;
 }
