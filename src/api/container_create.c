@@ -1,5 +1,6 @@
 /* POST /containers/create (Docker Engine API, "Create a container"). */
 #include "api/api.h"
+#include "api/container_json.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "engine/container.h"
@@ -19,20 +20,6 @@ static const char *asked_platform(const struct http_request *request)
     return str_empty(platform) ? NULL : platform;
 }
 
-static int answer(struct http_request *request, const struct container *container, const struct strings *warnings)
-{
-    struct api_json json cleanup(api_json_done) = API_JSON(json);
-    json_put_object(&json.out);
-    json_key_string(&json.out, "Id", container->id);
-    json_key(&json.out, "Warnings");
-    json_put_array(&json.out);
-    vec_foreach (warning, warnings)
-        json_put_string(&json.out, *warning);
-    json_put_array_end(&json.out);
-    json_put_object_end(&json.out);
-    return api_reply(request, 201, &json);
-}
-
 static int create_container(struct api *api, struct http_request *request, struct err *err)
 {
     struct container_spec spec;
@@ -50,7 +37,7 @@ static int create_container(struct api *api, struct http_request *request, struc
     };
     if (container_create(api->options.engine, &options, &container, &request->arena, &warnings, err) < 0)
         return -1;
-    return answer(request, container, &warnings);
+    return container_json_reply_created(request, container, &warnings);
 }
 
 const struct api_route api_container_create_routes[] = {

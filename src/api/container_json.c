@@ -1,5 +1,6 @@
 #include "api/container_json.h"
 
+#include "api/api.h"
 #include "api/shown.h"
 #include "base/str.h"
 
@@ -232,4 +233,19 @@ void container_json_host_config(const struct host_config *host, struct json_out 
                                          "Mounts",      "Runtime",    "KernelMemoryTCP", NULL};
     static const char *const hidden[] = {NULL};
     shown_write(&host_config_table, host, spared, hidden, out);
+}
+
+int container_json_reply_created(struct http_request *request, const struct container *container,
+                                 const struct strings *warnings)
+{
+    struct api_json json cleanup(api_json_done) = API_JSON(json);
+    json_put_object(&json.out);
+    json_key_string(&json.out, "Id", container->id);
+    json_key(&json.out, "Warnings");
+    json_put_array(&json.out);
+    vec_foreach (warning, warnings)
+        json_put_string(&json.out, *warning);
+    json_put_array_end(&json.out);
+    json_put_object_end(&json.out);
+    return api_reply(request, 201, &json);
 }

@@ -3,6 +3,7 @@
  * inspect shows it. */
 #include "codec/json.h"
 #include "engine/container.h"
+#include "http/request.h"
 
 /* State, as inspect has it. */
 void container_json_state(const struct container *container, struct json_out *out);
@@ -17,5 +18,8 @@ void container_json_port_map(const struct container *container, struct json_out 
 /* Config and HostConfig: the definition, with the fields that Docker writes always. */
 void container_json_config(const struct container_spec *spec, struct json_out *out);
 void container_json_host_config(const struct host_config *host, struct json_out *out);
+/* The whole answer to a creation: 201 {"Id":…,"Warnings":[…]} */
+int container_json_reply_created(struct http_request *request, const struct container *container,
+                                 const struct strings *warnings);
 /* The whole answer of inspect. */
 void container_json_inspect(struct container *container, struct json_out *out);

@@ -1,5 +1,6 @@
 /* Shoal's own API: stacks and actions (docs/API.md). */
 #include "api/api.h"
+#include "api/container_json.h"
 #include "base/str.h"
 #include "cluster/manager.h"
 
@@ -61,15 +62,20 @@ static void write_step(const struct step *step, struct json_out *out)
 
 /* --- Reading */
 
+static int check_name(const struct http_request *request, const struct stack_spec *spec, struct err *err)
+{
+    if (str_same(spec->name, http_param(request, "name")))
+        return 0;
+    return err_set(err, ERR_INVALID, "the stack in the body is named %s, that of the path %s", spec->name,
+                   http_param(request, "name"));
+}
+
 static int read_request(struct http_request *request, struct stack_request *ret, struct err *err)
 {
     json_value *body cleanup(json_freep) = api_parse(request, err);
     if (!body || api_read(request, body, &stack_request_table, ret, NULL, NULL, err) < 0)
         return -1;
-    if (!str_same(ret->spec.name, http_param(request, "name")))
-        return err_set(err, ERR_INVALID, "the stack in the body is named %s, that of the path %s", ret->spec.name,
-                       http_param(request, "name"));
-    return 0;
+    return check_name(request, &ret->spec, err);
 }
 
 /* --- Stacks */
@@ -221,6 +227,42 @@ static int scale_stack(struct api *api, struct http_request *request, struct err
     return reply_action(request, action);
 }
 
+/* --- A container beside the replicas */
+
+struct oneoff_request {
+    struct stack_spec spec;
+    char *service;
+    struct container_spec container;
+};
+
+static const struct field oneoff_request_fields[] = {
+    FIELD(struct oneoff_request, spec, "spec", OBJECT, .of = &stack_spec_table, .flags = FIELD_REQUIRED),
+    FIELD(struct oneoff_request, service, "service", STRING, .flags = FIELD_REQUIRED),
+    FIELD(struct oneoff_request, container, "container", OBJECT, .of = &container_spec_table, .flags = FIELD_REQUIRED),
+    {0},
+};
+static const struct fields oneoff_request_table = {"request", sizeof(struct oneoff_request), oneoff_request_fields};
+
+static int create_oneoff(struct api *api, struct http_request *request, struct err *err)
+{
+    struct oneoff_request asked;
+    struct strings warnings = {0};
+    struct container *made;
+    json_value *body cleanup(json_freep) = api_parse(request, err);
+    if (!body || api_read(request, body, &oneoff_request_table, &asked, NULL, &warnings, err) < 0 ||
+        check_name(request, &asked.spec, err) < 0)
+        return -1;
+    const struct oneoff oneoff = {
+        .stack = &asked.spec,
+        .service = asked.service,
+        .name = http_query(request, "name"),
+        .container = &asked.container,
+    };
+    if (manager_create_oneoff(manager_of(api), &oneoff, &made, &request->arena, &warnings, err) < 0)
+        return -1;
+    return container_json_reply_created(request, made, &warnings);
+}
+
 /* --- Actions */
 
 static int list_actions(struct api *api, struct http_request *request, struct err *err)
@@ -298,6 +340,7 @@ const struct api_route api_stack_routes[] = {
     {HTTP_METHOD_PUT, "/shoal/v1/stacks/{name}", put_stack, NULL, .body_max = API_STACK_MAX},
     {HTTP_METHOD_DELETE, "/shoal/v1/stacks/{name}", delete_stack, "volumes orphans timeout"},
     {HTTP_METHOD_POST, "/shoal/v1/stacks/{name}/plan", plan_stack, NULL, .body_max = API_STACK_MAX},
+    {HTTP_METHOD_POST, "/shoal/v1/stacks/{name}/containers", create_oneoff, "name", .body_max = API_STACK_MAX},
     {HTTP_METHOD_POST, "/shoal/v1/stacks/{name}/start", start_stack, NULL},
     {HTTP_METHOD_POST, "/shoal/v1/stacks/{name}/stop", stop_stack, NULL},
     {HTTP_METHOD_POST, "/shoal/v1/stacks/{name}/restart", restart_stack, NULL},

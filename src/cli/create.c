@@ -4,7 +4,7 @@
 #include "cli/transfer.h"
 #include "http/uri.h"
 
-#define SPEC_MAX ((size_t)4 << 20)
+#define SPEC_MAX ((size_t)64 << 20) /* a stack with its configs and secrets */
 
 static int check_pull(const char *when, struct err *err)
 {
@@ -27,14 +27,32 @@ static void print_warnings(struct cli *cli, const json_value *answer)
             cli_warn(cli, json_as_text(json_at(warnings, i)));
 }
 
+static void write_body(const struct create_options *o, const struct container_spec *spec, struct json_out *out)
+{
+    if (!o->stack) {
+        fields_write(&container_spec_table, spec, out);
+        return;
+    }
+    json_put_object(out);
+    json_key(out, "spec");
+    fields_write(&stack_spec_table, o->stack, out);
+    json_key_string(out, "service", o->service);
+    json_key(out, "container");
+    fields_write(&container_spec_table, spec, out);
+    json_put_object_end(out);
+}
+
 static int create(struct cli *cli, const struct daemon *daemon, const struct create_options *o,
                   const struct container_spec *spec, const char **ret_id, struct err *err)
 {
     struct buf target cleanup(buf_done) = BUF(4096), body cleanup(buf_done) = BUF(SPEC_MAX);
     json_value *answer cleanup(json_freep) = NULL;
     struct json_out out = {.buf = &body};
-    fields_write(&container_spec_table, spec, &out);
-    buf_adds(&target, "/containers/create");
+    write_body(o, spec, &out);
+    if (o->stack)
+        buf_printf(&target, "/shoal/v1/stacks/%s/containers", daemon_encode(daemon, o->stack->name));
+    else
+        buf_adds(&target, "/containers/create");
     http_query_add(&target, "name", o->name);
     http_query_add(&target, "platform", o->platform);
     if (buf_failed(&body))

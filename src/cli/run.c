@@ -74,57 +74,6 @@ static int start_dependencies(const struct daemon *daemon, const struct options 
     return action_run(daemon, HTTP_METHOD_PUT, target, &body, &view, err);
 }
 
-/* Creates a network or volume of the stack that is not there yet. */
-static int make_sure(const struct daemon *daemon, const char *kind, const char *name, const struct fields *table,
-                     const void *spec, struct err *err)
-{
-    struct buf body cleanup(buf_done) = BUF(1 << 20);
-    struct json_out out = {.buf = &body};
-    struct err missing;
-    const char *target = arena_printf(daemon->arena, "/%s/%s", kind, daemon_encode(daemon, name));
-    if (daemon_get(daemon, target, NULL, &missing) >= 0)
-        return 0;
-    if (missing.kind != ERR_NOT_FOUND) {
-        *err = missing;
-        return -1;
-    }
-    fields_write(table, spec, &out);
-    return daemon_post(daemon, arena_printf(daemon->arena, "/%s/create", kind), &body, NULL, err);
-}
-
-static int make_networks(const struct daemon *daemon, const struct stack_spec *stack,
-                         const struct service_spec *service, struct err *err)
-{
-    vec_foreach (endpoint, &service->container.networking.endpoints)
-        vec_foreach (network, &stack->networks)
-            if (str_eq(network->key, endpoint->network) && !network->external &&
-                make_sure(daemon, "networks", network->network.name, &network_spec_table, &network->network, err) < 0)
-                return -1;
-    return 0;
-}
-
-static bool uses_volume(const struct container_spec *container, const char *name)
-{
-    size_t size = strlen(name);
-    vec_foreach (mount, &container->host.mounts)
-        if (str_same(mount->source, name))
-            return true;
-    vec_foreach (bind, &container->host.binds)
-        if (strncmp(*bind, name, size) == 0 && (*bind)[size] == ':')
-            return true;
-    return false;
-}
-
-static int make_volumes(const struct daemon *daemon, const struct stack_spec *stack, const struct service_spec *service,
-                        struct err *err)
-{
-    vec_foreach (volume, &stack->volumes)
-        if (!volume->external && uses_volume(&service->container, volume->volume.name) &&
-            make_sure(daemon, "volumes", volume->volume.name, &volume_spec_table, &volume->volume, err) < 0)
-            return -1;
-    return 0;
-}
-
 /* --- The container */
 
 static void set_label(struct container_spec *spec, struct arena *arena, const char *key, const char *value)
@@ -209,18 +158,6 @@ static int make_spec(const struct options *o, const struct stack_spec *stack, co
     return apply(o, command, arena, ret, err);
 }
 
-static int prepare(const struct daemon *daemon, const struct options *o, const struct stack_spec *stack,
-                   const struct service_spec *service, struct err *err)
-{
-    if (service->files.count)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "service %s has configs or secrets, which 'run' cannot give to a container yet", service->name);
-    int code = start_dependencies(daemon, o, stack, service, err);
-    if (code != EXIT_DONE)
-        return -1;
-    return make_networks(daemon, stack, service, err) < 0 ? -1 : make_volumes(daemon, stack, service, err);
-}
-
 static int start_detached(const struct daemon *daemon, const char *id, const char *name, bool json, struct err *err)
 {
     const char *target = arena_printf(daemon->arena, "/containers/%s/start", id);
@@ -244,9 +181,15 @@ static int run(struct cli *cli, const void *values, char **arguments, struct err
     if (!service)
         return err_set(err, ERR_NOT_FOUND, "no such service in the compose file: %s", arguments[0]);
     if (make_spec(o, &loaded.spec, service, arguments + 1, &cli->arena, &spec, &name, err) < 0 ||
-        prepare(&daemon, o, &loaded.spec, service, err) < 0)
+        start_dependencies(&daemon, o, &loaded.spec, service, err) != EXIT_DONE)
         return -1;
-    const struct create_options create = {.name = name, .pull = o->pull, .quiet = o->quiet || o->json};
+    const struct create_options create = {
+        .name = name,
+        .pull = o->pull,
+        .quiet = o->quiet || o->json,
+        .stack = &loaded.spec,
+        .service = service->name,
+    };
     if (create_container(cli, &daemon, &spec, &create, &id, err) < 0)
         return -1;
     if (o->detach)

@@ -91,6 +91,19 @@ int manager_act(struct manager *manager, const char *stack, enum action_kind kin
 int manager_scale(struct manager *manager, const char *stack, const struct action_options *options, struct action **ret,
                   struct err *err);
 
+/* A container beside the replicas of a service, from its definition: `shoal run`. The stack need not be a known one. */
+struct oneoff {
+    const struct stack_spec *stack;
+    const char *service, *name;
+    const struct container_spec *container; /* the service's, with what was asked for otherwise */
+};
+/*
+ * Makes the stack's networks and volumes that it needs and are not there, its configs and secrets, then the container:
+ * as container_create() does, which starts nothing.
+ */
+int manager_create_oneoff(struct manager *manager, const struct oneoff *oneoff, struct container **ret,
+                          struct arena *arena, struct strings *warnings, struct err *err);
+
 struct action *manager_find_action(struct manager *manager, const char *id, struct err *err);
 struct action *manager_next_action(struct manager *manager, struct action *after); /* the newest first */
 int action_cancel(struct action *action, struct err *err);

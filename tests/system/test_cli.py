@@ -265,6 +265,35 @@ def test_run_of_a_service(shoal, stack):
     assert shoal.json("container", "ls", "-a") == []
 
 
+RUN_WITH_ALL = """
+name: all
+services:
+  tool:
+    image: shoal/busybox
+    command: cat /run/secrets/word /greeting /data/kept
+    secrets: [word]
+    configs: [{source: greeting, target: /greeting}]
+    volumes: ["data:/data"]
+    networks: [inner]
+secrets: {word: {file: ./word}}
+configs: {greeting: {content: "hello\\n"}}
+volumes: {data: {}}
+networks: {inner: {internal: true}}
+"""
+
+
+def test_run_gives_what_the_service_has(shoal, tmp_path):
+    """Configs, secrets, volumes and networks, of a stack that was never up."""
+    file = tmp_path / "all.yaml"
+    file.write_text(RUN_WITH_ALL, encoding="utf-8")
+    (tmp_path / "word").write_text("secret\n", encoding="utf-8")
+    run = lambda *words: shoal.cli("-f", file, "run", "--rm", "-T", *words).stdout
+    assert run("tool", "sh", "-c", "echo kept > /data/kept; ip -o link | grep -c eth0") == "1\n"
+    assert run("tool") == "secret\nhello\nkept\n"
+    assert {network["Name"] for network in shoal.ask("GET", "/networks")} >= {"all_inner"}
+    fails(shoal.cli("-f", file, "run", "nobody", check=False), 4, "nobody")
+
+
 def test_up_shows_logs_until_it_is_interrupted(shoal, stack):
     process = subprocess.Popen(shoal.netns.command(shoal.build / "shoal", "--host", shoal.host, "-f", stack.file, "up"),
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
