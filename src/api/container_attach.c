@@ -24,7 +24,7 @@ static int attach(struct api *api, struct http_request *request, struct err *err
                         &(struct stream_options){
                             .input = input,
                             .output = output,
-                            .tty = container->spec.tty,
+                            .tty = container->outline.tty,
                             .detach_keys = http_query(request, "detachKeys"),
                         },
                         err);

@@ -35,12 +35,10 @@ static void write_command(const struct container_spec *spec, struct json_out *ou
 
 static void write_log_path(struct container *container, struct json_out *out)
 {
-    char path[4096] = "";
+    struct arena arena cleanup(arena_done) = {0};
     struct err ignored;
-    const char *folder = container_log_folder(container, &ignored);
-    if (folder)
-        (void)snprintf(path, sizeof(path), "%s/%s-json.log", folder, container->id);
-    json_key_string(out, "LogPath", path);
+    const char *folder = container_log_folder(container, &arena, &ignored);
+    json_key_string(out, "LogPath", folder ? arena_printf(&arena, "%s/%s-json.log", folder, container->id) : "");
 }
 
 static void write_exec_ids(struct container *container, struct json_out *out)
@@ -109,13 +107,13 @@ static void write_network_settings(const struct container *container, struct jso
     json_put_object_end(out);
 }
 
-static void write_identity(struct container *container, struct json_out *out)
+static void write_identity(struct container *container, const struct container_spec *spec, struct json_out *out)
 {
     char name[300];
     (void)snprintf(name, sizeof(name), "/%s", container->name);
     json_key_string(out, "Id", container->id);
     json_key_time(out, "Created", container->created_ns);
-    write_command(&container->spec, out);
+    write_command(spec, out);
     json_key(out, "State");
     container_json_state(container, out);
     json_key_string(out, "Image", container->image_id ? container->image_id : "");
@@ -131,18 +129,18 @@ static void write_identity(struct container *container, struct json_out *out)
     json_key_string(out, "AppArmorProfile", "");
 }
 
-void container_json_inspect(struct container *container, struct json_out *out)
+void container_json_inspect(struct container *container, const struct container_spec *spec, struct json_out *out)
 {
     json_put_object(out);
-    write_identity(container, out);
+    write_identity(container, spec, out);
     write_exec_ids(container, out);
     json_key(out, "HostConfig");
-    container_json_host_config(&container->spec.host, out);
+    container_json_host_config(&spec->host, out);
     write_graph_driver(out);
     json_key(out, "Mounts");
     container_json_mounts(container, out);
     json_key(out, "Config");
-    container_json_config(&container->spec, out);
+    container_json_config(spec, out);
     json_key(out, "NetworkSettings");
     write_network_settings(container, out);
     json_put_object_end(out);
@@ -155,8 +153,11 @@ static int inspect_container(struct api *api, struct http_request *request, stru
         return -1;
     if (http_query_bool(request, "size"))
         return err_set(err, ERR_UNSUPPORTED, "the sizes of containers are not offered by this engine yet");
+    const struct container_spec *spec = container_definition(container, &request->arena, err);
+    if (!spec)
+        return -1;
     struct api_json json cleanup(api_json_done) = API_JSON(json);
-    container_json_inspect(container, &json.out);
+    container_json_inspect(container, spec, &json.out);
     return api_reply(request, 200, &json);
 }
 

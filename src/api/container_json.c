@@ -77,18 +77,10 @@ void container_json_mounts(const struct container *container, struct json_out *o
     json_put_array_end(out);
 }
 
-static const struct endpoint_spec *asked_endpoint(const struct container *container, const char *network)
-{
-    vec_foreach (endpoint, &container->spec.networking.endpoints)
-        if (str_same(endpoint->network, network))
-            return endpoint;
-    return NULL;
-}
-
 static void write_strings(struct json_out *out, const char *key, const struct strings *strings)
 {
     json_key(out, key);
-    if (!strings || !strings->items) {
+    if (!strings->items) {
         json_put_null(out);
         return;
     }
@@ -98,15 +90,13 @@ static void write_strings(struct json_out *out, const char *key, const struct st
     json_put_array_end(out);
 }
 
-static void write_endpoint(const struct container *container, const struct container_endpoint *endpoint,
-                           struct json_out *out)
+static void write_endpoint(const struct container_endpoint *endpoint, struct json_out *out)
 {
-    const struct endpoint_spec *asked = asked_endpoint(container, endpoint->network);
     json_put_object(out);
     json_key(out, "IPAMConfig");
     json_put_null(out);
-    write_strings(out, "Links", asked ? &asked->links : NULL);
-    write_strings(out, "Aliases", asked ? &asked->aliases : NULL);
+    write_strings(out, "Links", &endpoint->links);
+    write_strings(out, "Aliases", &endpoint->aliases);
     json_key_string(out, "MacAddress", or_empty(endpoint->mac));
     json_key_string(out, "NetworkID", or_empty(endpoint->network_id));
     json_key_string(out, "EndpointID", or_empty(endpoint->endpoint_id));
@@ -126,7 +116,7 @@ void container_json_networks(const struct container *container, struct json_out 
     json_put_object(out);
     vec_foreach (endpoint, &container->endpoints) {
         json_key(out, endpoint->network);
-        write_endpoint(container, endpoint, out);
+        write_endpoint(endpoint, out);
     }
     json_put_object_end(out);
 }
@@ -164,7 +154,7 @@ void container_json_port_list(const struct container *container, struct json_out
         json_key_string(out, "Type", port_protocol(published->port));
         json_put_object_end(out);
     }
-    vec_foreach (port, &container->spec.exposed_ports) {
+    vec_foreach (port, &container->outline.exposed_ports) {
         if (is_published(container, *port) || !container_is_running(container))
             continue;
         json_put_object(out);
@@ -207,7 +197,7 @@ void container_json_port_map(const struct container *container, struct json_out 
         json_key(out, container->ports.items[i].port);
         write_bindings(container, container->ports.items[i].port, out);
     }
-    vec_foreach (port, &container->spec.exposed_ports) {
+    vec_foreach (port, &container->outline.exposed_ports) {
         if (is_published(container, *port) || !container_is_running(container))
             continue;
         json_key(out, *port);

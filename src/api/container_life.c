@@ -201,7 +201,7 @@ static bool may_be_pruned(const struct container *c, const struct filters *filte
 {
     bool idle = c->state.status == CONTAINER_CREATED || c->state.status == CONTAINER_EXITED ||
                 c->state.status == CONTAINER_DEAD;
-    return idle && (!until_ns || c->created_ns < until_ns) && filters_keep_labels(filters, &c->spec.labels);
+    return idle && (!until_ns || c->created_ns < until_ns) && filters_keep_labels(filters, &c->outline.labels);
 }
 
 static int prune_all(struct api *api, struct http_request *request, struct err *err)

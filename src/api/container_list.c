@@ -84,7 +84,7 @@ static bool match_health(const struct container *c, const struct filters *filter
 
 static bool match_ancestor(const struct container *c, const struct list_query *query)
 {
-    if (!filters_get(&query->filters, "ancestor") || filters_match(&query->filters, "ancestor", c->spec.image))
+    if (!filters_get(&query->filters, "ancestor") || filters_match(&query->filters, "ancestor", c->outline.image))
         return true;
     vec_foreach (id, &query->ancestors)
         if (str_same(*id, c->image_id))
@@ -100,8 +100,7 @@ static bool match_network(const struct container *c, const struct filters *filte
         if (filters_match(filters, "network", endpoint->network) ||
             (endpoint->network_id && filters_match_prefix(filters, "network", endpoint->network_id)))
             return true;
-    return c->endpoints.count == 0 &&
-           filters_match(filters, "network", c->spec.host.network_mode ? c->spec.host.network_mode : "");
+    return c->endpoints.count == 0 && filters_match(filters, "network", c->outline.network_mode);
 }
 
 static bool match_volume(const struct container *c, const struct filters *filters)
@@ -144,7 +143,7 @@ static bool match_ports(const struct container *c, const struct filters *filters
                 published |= port_fits(*wanted, port->port);
     if (expose)
         vec_foreach (wanted, expose)
-            vec_foreach (port, &c->spec.exposed_ports)
+            vec_foreach (port, &c->outline.exposed_ports)
                 exposed |= port_fits(*wanted, *port);
     return published && exposed;
 }
@@ -156,7 +155,7 @@ static bool is_wanted(const struct container *c, const struct list_query *query)
         return false;
     return filters_match_prefix(filters, "id", c->id) && match_name(c, filters) &&
            filters_match(filters, "status", container_status_name((enum container_status)c->state.status)) &&
-           filters_match_labels(filters, "label", &c->spec.labels) && match_health(c, filters) &&
+           filters_match_labels(filters, "label", &c->outline.labels) && match_health(c, filters) &&
            match_ancestor(c, query) && match_network(c, filters) && match_volume(c, filters) &&
            match_exited(c, filters) && match_ports(c, filters) && filters_match(filters, "is-task", "false") &&
            filters_match(filters, "isolation", "default");
@@ -186,7 +185,7 @@ static void write_labels(const struct pairs *labels, struct json_out *out)
 /* The name it was made from, or the image's ID where that name means another image by now. */
 static const char *image_of(const struct container *c, struct engine *engine, struct map *meanings)
 {
-    const char *name = c->spec.image ? c->spec.image : "";
+    const char *name = c->outline.image ? c->outline.image : "";
     const char *id = map_get(meanings, name);
     if (!id) {
         struct err ignored;
@@ -200,25 +199,23 @@ static const char *image_of(const struct container *c, struct engine *engine, st
 static void write_container(const struct container *c, const struct list_query *query, struct map *meanings,
                             struct json_out *out)
 {
-    struct buf command cleanup(buf_done) = BUF(64 * 1024);
     char status[HUMAN_STATUS_MAX];
-    human_command(&c->spec, &command);
     human_status(c, query->now_ns, status);
     json_put_object(out);
     json_key_string(out, "Id", c->id);
     write_names(c, out);
     json_key_string(out, "Image", image_of(c, query->engine, meanings));
     json_key_string(out, "ImageID", c->image_id ? c->image_id : "");
-    json_key_string(out, "Command", buf_str(&command));
+    json_key_string(out, "Command", c->outline.command);
     json_key_int(out, "Created", c->created_ns / NS_PER_S);
     json_key(out, "Ports");
     container_json_port_list(c, out);
-    write_labels(&c->spec.labels, out);
+    write_labels(&c->outline.labels, out);
     json_key_string(out, "State", container_status_name((enum container_status)c->state.status));
     json_key_string(out, "Status", status);
     json_key(out, "HostConfig");
     json_put_object(out);
-    json_key_string(out, "NetworkMode", c->spec.host.network_mode ? c->spec.host.network_mode : "default");
+    json_key_string(out, "NetworkMode", c->outline.network_mode);
     json_put_object_end(out);
     json_key(out, "NetworkSettings");
     json_put_object(out);

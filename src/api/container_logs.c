@@ -184,7 +184,7 @@ static int logs(struct api *api, struct http_request *request, struct err *err)
     struct log_stream *log = ARENA_NEW(&request->arena, struct log_stream);
     log->api = api;
     log->request = request;
-    log->framed = !container->spec.tty;
+    log->framed = !container->outline.tty;
     log->timestamps = http_query_bool(request, "timestamps");
     log->details = http_query_bool(request, "details");
     log->again.expired = again;
@@ -194,7 +194,7 @@ static int logs(struct api *api, struct http_request *request, struct err *err)
     request->data = log;
     request->over = over;
     request->pull = pull;
-    http_stream_start(request, 200, stream_content_type(request, container->spec.tty));
+    http_stream_start(request, 200, stream_content_type(request, container->outline.tty));
     if (query.follow) {
         log->waiter.ended = container_ended;
         log->waiter.condition = WAIT_NOT_RUNNING;

@@ -88,17 +88,3 @@ void human_status(const struct container *container, int64_t now_ns, char text[H
         break;
     }
 }
-
-static void add_words(const struct strings *words, struct buf *b)
-{
-    vec_foreach (word, words) {
-        const char *quote = b->size && strchr(*word, ' ') ? "'" : "";
-        buf_printf(b, "%s%s%s%s", b->size ? " " : "", quote, *word, quote);
-    }
-}
-
-void human_command(const struct container_spec *spec, struct buf *b)
-{
-    add_words(&spec->entrypoint, b);
-    add_words(&spec->cmd, b);
-}

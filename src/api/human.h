@@ -1,6 +1,5 @@
 #pragma once
 /* The words that people read in lists: "Up 3 minutes (healthy)", "Exited (0) 2 hours ago", in Docker's very form. */
-#include "base/buf.h"
 #include "engine/container.h"
 
 #define HUMAN_DURATION_MAX 32
@@ -10,5 +9,3 @@
 void human_duration(int64_t ns, char text[HUMAN_DURATION_MAX]);
 /* The Status of a list, at the time now_ns. */
 void human_status(const struct container *container, int64_t now_ns, char text[HUMAN_STATUS_MAX]);
-/* The command line of a list: words with blanks in single quotes but for the first. */
-void human_command(const struct container_spec *spec, struct buf *b);

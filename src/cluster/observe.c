@@ -38,10 +38,10 @@ static void observe_replicas(struct manager *manager, const char *stack, struct 
     struct container *c = NULL;
     while ((c = engine_next_container(manager->engine, c))) {
         int number = 0;
-        const char *service = pairs_get(&c->spec.labels, LABEL_SERVICE),
-                   *text = pairs_get(&c->spec.labels, LABEL_NUMBER);
-        bool oneoff = str_same(pairs_get(&c->spec.labels, LABEL_PREFIX "oneoff"), "True");
-        if (!service || oneoff || !str_same(pairs_get(&c->spec.labels, LABEL_PROJECT), stack))
+        const char *service = pairs_get(&c->outline.labels, LABEL_SERVICE),
+                   *text = pairs_get(&c->outline.labels, LABEL_NUMBER);
+        bool oneoff = str_same(pairs_get(&c->outline.labels, LABEL_PREFIX "oneoff"), "True");
+        if (!service || oneoff || !str_same(pairs_get(&c->outline.labels, LABEL_PROJECT), stack))
             continue;
         (void)str_to_int(text ? text : "", 1, INT32_MAX, &number);
         vec_push_in(arena, &ret->replicas,
@@ -50,7 +50,7 @@ static void observe_replicas(struct manager *manager, const char *stack, struct 
                         .name = c->name,
                         .service = service,
                         .number = number,
-                        .hash = pairs_get(&c->spec.labels, LABEL_CONFIG_HASH),
+                        .hash = pairs_get(&c->outline.labels, LABEL_CONFIG_HASH),
                         .image_id = c->image_id,
                         .state = state_of(c),
                         .health = health_of(c),

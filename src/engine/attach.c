@@ -109,7 +109,7 @@ int container_attach(struct container *c, struct container_attach_options option
         return err_set(err, ERR_CONFLICT, "container %s is paused, unpause the container before attach", c->name);
     if (!container_is_running(c) && streams_prepare(c, err) < 0)
         return -1;
-    if (c->spec.tty)
+    if (c->outline.tty)
         return attach_terminal(c, options, ret_input, ret_output, err);
     if (attach_output(c, options, ret_output, err) < 0)
         return -1;

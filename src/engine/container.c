@@ -1,5 +1,6 @@
 #include "engine/private.h"
 
+#include "engine/outline.h"
 #include "engine/record.h"
 
 #include "base/log.h"
@@ -34,6 +35,12 @@ bool container_is_running(const struct container *c)
 {
     return c->state.status == CONTAINER_RUNNING || c->state.status == CONTAINER_PAUSED ||
            c->state.status == CONTAINER_STOPPING;
+}
+
+const struct container_spec *container_definition(const struct container *c, struct arena *arena, struct err *err)
+{
+    struct container_spec *spec = ARENA_NEW(arena, struct container_spec);
+    return record_read_spec(c, arena, spec, err) < 0 ? NULL : spec;
 }
 
 struct container *container_new(struct engine *engine)
@@ -74,6 +81,8 @@ void container_free(struct container *c)
     vec_done(&c->health_log);
     arena_done(&private->run);
     arena_done(&private->arena);
+    outline_drop(&c->engine->texts, &c->outline);
+    intern_drop(&c->engine->texts, c->image_id);
     free(c->name);
     free(private);
     free(c);

@@ -51,6 +51,26 @@ struct container_state {
     char *error; /* why the last start failed; "" otherwise */
 };
 
+/*
+ * What is kept in memory of a container's definition (engine/outline.h): what lists and events tell, and what the end
+ * of a run asks for. The definition itself is in the database: container_definition().
+ */
+struct container_outline {
+    char *image;        /* as it was asked for */
+    char *command;      /* entrypoint and arguments, as lists show them */
+    char *network_mode; /* "default", "host", "none", "container:ID" or a network's name */
+    struct pairs labels;
+    struct strings exposed_ports;
+    struct restart_policy restart;
+    int stop_signal, stop_timeout_s;
+    bool tty, open_stdin, stdin_once;
+    bool attach_output; /* asked for at its creation */
+    bool keeps_log;     /* its log driver is not none */
+    bool auto_remove;
+    bool limited; /* it needs controllers (engine/limits.h) */
+    bool health_check;
+};
+
 /* One network of a running container. */
 struct container_endpoint {
     char *network; /* the name */
@@ -59,6 +79,7 @@ struct container_endpoint {
     char *ipv4, *ipv6, *mac, *gateway;
     char *interface, *link; /* in the container, on the machine */
     int prefix_length;
+    struct strings aliases, links;
 };
 
 /* A published port as it is open on this machine. */
@@ -84,8 +105,8 @@ struct container {
     char id[ID_SIZE];
     char *name; /* without the leading slash; owned */
     int64_t created_ns;
-    char *image_id;             /* "sha256:…"; what spec.image meant when the container was made */
-    struct container_spec spec; /* with the image's defaults taken in */
+    char *image_id; /* "sha256:…"; what outline.image meant when the container was made */
+    struct container_outline outline;
     struct container_state state;
     pid_t pid; /* 0 where it does not run */
 
@@ -108,6 +129,10 @@ struct container *engine_find_container(struct engine *engine, const char *refer
 struct container *engine_next_container(struct engine *engine, struct container *after);
 
 bool container_is_running(const struct container *container); /* running, paused or stopping */
+
+/* Its whole definition, the image's defaults taken in, read from the database into arena; NULL on failure. */
+const struct container_spec *container_definition(const struct container *container, struct arena *arena,
+                                                  struct err *err);
 
 /* --- Changing ----------------------------------------------------------------------------------------------------- */
 
@@ -188,5 +213,6 @@ struct logfile *container_open_log(struct container *container, const struct log
 /* The processes in its cgroup, at most max; returns how many there are. */
 ssize_t container_processes(struct container *container, pid_t *ret, size_t max, struct err *err);
 
-/* The folder of its log files (engine/logfile.h); NULL and ERR_UNSUPPORTED where its log driver keeps none. */
-const char *container_log_folder(struct container *container, struct err *err);
+/* The folder of its log files (engine/logfile.h), in arena; NULL and ERR_UNSUPPORTED where its log driver keeps none.
+ */
+const char *container_log_folder(struct container *container, struct arena *arena, struct err *err);

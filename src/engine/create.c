@@ -6,6 +6,7 @@
 #include "engine/limits.h"
 #include "engine/mount_points.h"
 #include "engine/names.h"
+#include "engine/outline.h"
 #include "engine/record.h"
 #include "engine/validate.h"
 
@@ -38,19 +39,21 @@ static int copy_spec(const struct container_spec *from, struct arena *arena, str
     return fields_read_text(&container_spec_table, text, strlen(text), arena, ret, "container", err);
 }
 
-static int complete(struct container *c, const struct image_config *image, struct arena *arena,
-                    struct strings *warnings, struct err *err)
+/* Takes the defaults in, checks, makes volumes and writes the row. spec is the container's own, in arena. */
+static int define(struct container *c, struct container_spec *spec, const struct image_config *image,
+                  struct arena *arena, struct strings *warnings, struct err *err)
 {
     struct engine *engine = c->engine;
-    if (defaults_from_image(&c->spec, &image->run, &c->private->arena, err) < 0)
+    if (defaults_from_image(spec, &image->run, arena, err) < 0)
         return -1;
-    defaults_of_engine(&c->spec, c->id, &c->private->arena);
+    defaults_of_engine(spec, c->id, arena);
     int controllers = limits_offered(engine->cgroups_fd);
-    if (validate_spec(&c->spec, controllers < 0 ? 0 : (unsigned)controllers, arena, warnings, err) < 0)
+    if (validate_spec(spec, controllers < 0 ? 0 : (unsigned)controllers, arena, warnings, err) < 0)
         return -1;
-    if (endpoints_check(c, err) < 0)
+    outline_take(&engine->texts, spec, &c->outline);
+    if (endpoints_check(c, spec, err) < 0 || mount_points_resolve(c, spec, err) < 0)
         return -1;
-    return mount_points_resolve(c, err);
+    return record_insert(c, spec, err);
 }
 
 static int choose_name(struct container *c, const char *name, struct err *err)
@@ -77,10 +80,11 @@ int container_create(struct engine *engine, const struct container_create_option
     struct container *c cleanup(container_freep) = container_new(engine);
     id_new(c->id);
     c->created_ns = clock_realtime_ns();
-    c->image_id = arena_strdup(&c->private->arena, image->id);
+    c->image_id = intern(&engine->texts, image->id);
     c->state.status = CONTAINER_CREATED;
-    if (choose_name(c, options->name, err) < 0 || copy_spec(options->spec, &c->private->arena, &c->spec, err) < 0 ||
-        complete(c, config, arena, warnings, err) < 0 || record_insert(c, err) < 0) {
+    struct container_spec spec;
+    if (choose_name(c, options->name, err) < 0 || copy_spec(options->spec, arena, &spec, err) < 0 ||
+        define(c, &spec, config, arena, warnings, err) < 0) {
         remove_anonymous_volumes(c); /* those that were made for it */
         return -1;
     }

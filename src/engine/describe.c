@@ -9,9 +9,9 @@
 
 #include <sys/mount.h>
 
-bool is_lean(const struct container *c)
+bool is_lean(const struct host_config *host)
 {
-    return str_same(c->spec.host.runtime, "lean");
+    return str_same(host->runtime, "lean");
 }
 
 void described_done(struct described *d)
@@ -54,18 +54,17 @@ uint64_t capabilities_of(const struct host_config *host)
     return (set & ~dropped) | added;
 }
 
-static void describe_capabilities(struct container *c, struct description *d)
+static void describe_capabilities(const struct host_config *host, struct description *d)
 {
-    uint64_t set = capabilities_of(&c->spec.host) & capability_all();
+    uint64_t set = capabilities_of(host) & capability_all();
     d->bounding = d->permitted = d->effective = set; /* exec(2) takes them from who is not root */
 }
 
 /* --- The rest */
 
-static void describe_limits(struct container *c, struct described *ret)
+static void describe_limits(const struct host_config *host, struct described *ret)
 {
     struct description *d = &ret->description;
-    const struct host_config *host = &c->spec.host;
     struct description_rlimit *rlimits = arena_alloc_array(&ret->arena, host->ulimits.count, sizeof(*rlimits));
     vec_foreach (limit, &host->ulimits)
         rlimits[d->rlimit_count++] = (struct description_rlimit){
@@ -86,10 +85,10 @@ static const struct description_sysctl network_sysctls[] = {
     {"net.ipv4.ping_group_range", "0 2147483647"},
 };
 
-static void describe_sysctls(struct container *c, bool own_network, struct described *ret)
+static void describe_sysctls(const struct host_config *host, bool own_network, struct described *ret)
 {
     struct description *d = &ret->description;
-    const struct pairs *sysctls = &c->spec.host.sysctls;
+    const struct pairs *sysctls = &host->sysctls;
     size_t most = sysctls->count + ARRAY_SIZE(network_sysctls);
     struct description_sysctl *list = arena_alloc_array(&ret->arena, most, sizeof(*list));
     for (size_t i = 0; own_network && i < ARRAY_SIZE(network_sysctls); i++)
@@ -108,52 +107,53 @@ static const char *const *terminated(struct described *ret, const struct strings
     return items;
 }
 
-void describe_no_new_privileges(struct container *c, struct description *d)
+void describe_no_new_privileges(const struct host_config *host, struct description *d)
 {
-    vec_foreach (option, &c->spec.host.security_options)
+    vec_foreach (option, &host->security_options)
         if (str_starts(*option, "no-new-privileges") && !str_ends(*option, "false"))
             d->flags |= DESCRIPTION_NO_NEW_PRIVILEGES;
 }
 
-static void describe_security(struct container *c, struct described *ret)
+static void describe_security(const struct host_config *host, struct described *ret)
 {
     struct description *d = &ret->description;
-    const struct host_config *host = &c->spec.host;
-    describe_no_new_privileges(c, d);
-    if (is_lean(c)) /* it has neither /proc nor /sys */
+    describe_no_new_privileges(host, d);
+    if (is_lean(host)) /* it has neither /proc nor /sys */
         return;
     d->masked_paths = terminated(ret, &host->masked_paths);
     d->readonly_paths = terminated(ret, &host->readonly_paths);
 }
 
-int describe_container(struct container *c, const struct describe_options *options, struct described *ret,
-                       struct err *err)
+int describe_container(struct container *c, const struct container_spec *spec, const struct describe_options *options,
+                       struct described *ret, struct err *err)
 {
     struct description *d = &ret->description;
+    const struct host_config *host = &spec->host;
     *ret = (struct described){0};
     description_init(d);
     d->root = options->root;
     d->cgroup = options->cgroup;
     for (int i = 0; i < 3; i++)
         d->stdio[i] = options->stdio[i];
-    if (c->spec.tty)
+    if (spec->tty)
         d->flags |= DESCRIPTION_TTY;
-    if (c->spec.host.console_size.count == 2) {
-        d->tty_rows = (uint32_t)c->spec.host.console_size.items[0].cells;
-        d->tty_columns = (uint32_t)c->spec.host.console_size.items[1].cells;
+    if (host->console_size.count == 2) {
+        d->tty_rows = (uint32_t)host->console_size.items[0].cells;
+        d->tty_columns = (uint32_t)host->console_size.items[1].cells;
     }
-    if (c->spec.host.init.set && c->spec.host.init.value)
+    if (host->init.set && host->init.value)
         d->flags |= DESCRIPTION_INIT;
-    if (profile_is_unconfined(c))
+    if (profile_is_unconfined(host))
         d->flags |= DESCRIPTION_NEW_KEYRING;
-    if (c->spec.host.readonly_rootfs || is_lean(c))
+    if (host->readonly_rootfs || is_lean(host))
         d->flags |= DESCRIPTION_ROOT_READONLY;
-    describe_capabilities(c, d);
-    describe_limits(c, ret);
-    describe_sysctls(c, options->netns >= 0, ret);
-    describe_security(c, ret);
-    if (describe_process(c, options->root, ret, err) < 0 || describe_namespaces(c, options->netns, ret, err) < 0 ||
-        describe_mounts(c, options->root_shared, ret, err) < 0) {
+    describe_capabilities(host, d);
+    describe_limits(host, ret);
+    describe_sysctls(host, options->netns >= 0, ret);
+    describe_security(host, ret);
+    if (describe_process(spec, options->root, ret, err) < 0 ||
+        describe_namespaces(c, spec, options->netns, ret, err) < 0 ||
+        describe_mounts(c, spec, options->root_shared, ret, err) < 0) {
         described_done(ret);
         return -1;
     }

@@ -24,23 +24,25 @@ struct describe_options {
     int stdio[3]; /* -1 with a terminal */
 };
 
-int describe_container(struct container *container, const struct describe_options *options, struct described *ret,
-                       struct err *err);
+int describe_container(struct container *container, const struct container_spec *spec,
+                       const struct describe_options *options, struct described *ret, struct err *err);
 
 /* The parts, one file each. */
-int describe_process(struct container *container, int root, struct described *ret, struct err *err);
-int describe_mounts(struct container *container, bool root_shared, struct described *ret, struct err *err);
-int describe_namespaces(struct container *container, int netns, struct described *ret, struct err *err);
+int describe_process(const struct container_spec *spec, int root, struct described *ret, struct err *err);
+int describe_mounts(struct container *container, const struct container_spec *spec, bool root_shared,
+                    struct described *ret, struct err *err);
+int describe_namespaces(struct container *container, const struct container_spec *spec, int netns,
+                        struct described *ret, struct err *err);
 
 /* What exec sessions need too. more: variables of the session, over the container's. */
 struct identity;
-void describe_environment(struct container *container, const struct strings *more, bool tty,
+void describe_environment(const struct container_spec *spec, const struct strings *more, bool tty,
                           const struct identity *identity, struct described *ret);
 const char *const *describe_words(struct described *ret, const struct strings *first, const struct strings *second);
-void describe_no_new_privileges(struct container *container, struct description *description);
+void describe_no_new_privileges(const struct host_config *host, struct description *description);
 
 /* Docker's default set with what the definition adds and drops. */
 uint64_t capabilities_of(const struct host_config *host);
 
 /* runtime: lean? */
-bool is_lean(const struct container *container);
+bool is_lean(const struct host_config *host);

@@ -33,25 +33,24 @@ static void add_kernel(struct mount_list *m, enum mount_kind kind, const char *t
 }
 
 /* Is the target one of the container's own mounts, so that ours there is not wanted? */
-static bool taken(struct container *c, const char *target)
+static bool taken(struct container *c, const struct host_config *host, const char *target)
 {
     vec_foreach (mount, &c->mounts)
         if (str_eq(mount->destination, target))
             return true;
-    return pairs_get(&c->spec.host.tmpfs, target) != NULL;
+    return pairs_get(&host->tmpfs, target) != NULL;
 }
 
-static void add_kernel_mounts(struct container *c, struct mount_list *m)
+static void add_kernel_mounts(struct container *c, const struct host_config *host, struct mount_list *m)
 {
-    const struct host_config *host = &c->spec.host;
     struct arena *arena = &m->ret->arena;
-    if (is_lean(c)) {
+    if (is_lean(host)) {
         add_kernel(m, MOUNT_KIND_LEAN_DEV, "/dev", NULL, 0);
         return;
     }
     uint64_t read_only = host->privileged ? 0 : MOUNT_ATTR_RDONLY;
     add_kernel(m, MOUNT_KIND_PROC, "/proc", NULL, SAFE);
-    if (!taken(c, "/dev")) {
+    if (!taken(c, host, "/dev")) {
         add_kernel(m, MOUNT_KIND_DEV, "/dev", "mode=755,size=65536k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
         add_kernel(m, MOUNT_KIND_DEVPTS, "/dev/pts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -59,7 +58,7 @@ static void add_kernel_mounts(struct container *c, struct mount_list *m)
     }
     add_kernel(m, MOUNT_KIND_SYSFS, "/sys", NULL, SAFE | read_only);
     add_kernel(m, MOUNT_KIND_CGROUP2, "/sys/fs/cgroup", NULL, SAFE | read_only);
-    if (!taken(c, "/dev/shm") && !str_same(host->ipc_mode, "none"))
+    if (!taken(c, host, "/dev/shm") && !str_same(host->ipc_mode, "none"))
         add_kernel(m, MOUNT_KIND_TMPFS, "/dev/shm",
                    arena_printf(arena, "mode=1777,size=%lld", (long long)host->shm_size), SAFE);
 }
@@ -98,12 +97,12 @@ static int add_tree(struct mount_list *m, const struct container_mount *mount, s
 }
 
 /* What a root of its own has in itself: the files that start.c wrote into the container's folder. */
-static int add_files(struct container *c, struct mount_list *m, struct err *err)
+static int add_files(struct container *c, const struct host_config *host, struct mount_list *m, struct err *err)
 {
     static const char *const files[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname"};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         char *path cleanup(freep) = mem_printf("%s%s", c->id, files[i]);
-        int fd = taken(c, files[i]) ? -ENOENT : mount_clone(c->engine->containers_fd, path, false);
+        int fd = taken(c, host, files[i]) ? -ENOENT : mount_clone(c->engine->containers_fd, path, false);
         if (fd == -ENOENT)
             continue;
         if (fd < 0)
@@ -150,14 +149,14 @@ static int compare_depth(const void *a, const void *b)
 }
 
 /* By target in the order of text, so that /data comes before /data/cache. */
-static int add_own_mounts(struct container *c, struct mount_list *m, struct err *err)
+static int add_own_mounts(struct container *c, const struct host_config *host, struct mount_list *m, struct err *err)
 {
     struct container_mount **sorted =
         arena_alloc_array(&m->ret->arena, c->mounts.count, sizeof(struct container_mount *));
     size_t n = 0;
     vec_foreach (mount, &c->mounts)
         sorted[n++] = mount;
-    vec_foreach (tmpfs, &c->spec.host.tmpfs)
+    vec_foreach (tmpfs, &host->tmpfs)
         add_tmpfs(m, tmpfs->key, tmpfs->value, false);
     qsort(sorted, n, sizeof(*sorted), compare_depth);
     for (size_t i = 0; i < n; i++) {
@@ -171,9 +170,8 @@ static int add_own_mounts(struct container *c, struct mount_list *m, struct err 
 
 /* --- Devices */
 
-static int add_devices(struct container *c, struct described *ret, struct err *err)
+static int add_devices(const struct host_config *host, struct described *ret, struct err *err)
 {
-    const struct host_config *host = &c->spec.host;
     struct description_device *devices = arena_alloc_array(&ret->arena, host->devices.count, sizeof(*devices));
     vec_foreach (device, &host->devices) {
         struct stat st;
@@ -196,12 +194,14 @@ static int add_devices(struct container *c, struct described *ret, struct err *e
     return 0;
 }
 
-int describe_mounts(struct container *c, bool root_shared, struct described *ret, struct err *err)
+int describe_mounts(struct container *c, const struct container_spec *spec, bool root_shared, struct described *ret,
+                    struct err *err)
 {
+    const struct host_config *host = &spec->host;
     struct mount_list m = {.ret = ret};
-    add_kernel_mounts(c, &m);
-    if ((root_shared && !is_lean(c) && add_files(c, &m, err) < 0) || add_own_mounts(c, &m, err) < 0 ||
-        add_devices(c, ret, err) < 0)
+    add_kernel_mounts(c, host, &m);
+    if ((root_shared && !is_lean(host) && add_files(c, host, &m, err) < 0) || add_own_mounts(c, host, &m, err) < 0 ||
+        add_devices(host, ret, err) < 0)
         return -1;
     ret->description.mounts = m.list.items;
     ret->description.mount_count = (uint32_t)m.list.count;

@@ -54,14 +54,15 @@ static int choose(struct joining *joining, struct container *c, const char *mode
 static int choose_network(struct joining *joining, struct container *c, int netns, struct err *err)
 {
     if (netns < 0)
-        return choose(joining, c, c->spec.host.network_mode, "net", CLONE_NEWNET, err);
+        return choose(joining, c, c->outline.network_mode, "net", CLONE_NEWNET, err);
     join(joining, CLONE_NEWNET, netns);
     return 0;
 }
 
-int describe_namespaces(struct container *c, int netns, struct described *ret, struct err *err)
+int describe_namespaces(struct container *c, const struct container_spec *spec, int netns, struct described *ret,
+                        struct err *err)
 {
-    const struct host_config *host = &c->spec.host;
+    const struct host_config *host = &spec->host;
     struct joining *joining = ARENA_NEW(&ret->arena, struct joining);
     struct description *d = &ret->description;
     joining->ret = ret;
@@ -69,13 +70,13 @@ int describe_namespaces(struct container *c, int netns, struct described *ret, s
     d->namespaces = CLONE_NEWNS;
     if (choose(joining, c, host->pid_mode, "pid", CLONE_NEWPID, err) < 0 ||
         choose(joining, c, host->uts_mode, "uts", CLONE_NEWUTS, err) < 0 ||
-        choose(joining, c, is_lean(c) ? "host" : host->ipc_mode, "ipc", CLONE_NEWIPC, err) < 0 ||
-        choose(joining, c, is_lean(c) ? "host" : host->cgroupns_mode, "cgroup", CLONE_NEWCGROUP, err) < 0 ||
+        choose(joining, c, is_lean(host) ? "host" : host->ipc_mode, "ipc", CLONE_NEWIPC, err) < 0 ||
+        choose(joining, c, is_lean(host) ? "host" : host->cgroupns_mode, "cgroup", CLONE_NEWCGROUP, err) < 0 ||
         choose_network(joining, c, netns, err) < 0)
         return -1;
     if (d->namespaces & CLONE_NEWUTS) {
-        d->hostname = str_empty(c->spec.hostname) ? NULL : c->spec.hostname;
-        d->domainname = str_empty(c->spec.domainname) ? NULL : c->spec.domainname;
+        d->hostname = str_empty(spec->hostname) ? NULL : spec->hostname;
+        d->domainname = str_empty(spec->domainname) ? NULL : spec->domainname;
     }
     return 0;
 }

@@ -25,16 +25,16 @@ static bool replaces(const struct strings *more, const char *variable)
 }
 
 /* PATH, HOSTNAME, TERM and HOME come before the container's own, where it has none of them; HOME's place is last. */
-void describe_environment(struct container *c, const struct strings *more, bool tty, const struct identity *identity,
-                          struct described *ret)
+void describe_environment(const struct container_spec *spec, const struct strings *more, bool tty,
+                          const struct identity *identity, struct described *ret)
 {
     struct arena *arena = &ret->arena;
-    const struct strings *own = &c->spec.env;
+    const struct strings *own = &spec->env;
     struct strings env = {0};
     if (!has_variable(own, "PATH"))
         vec_push_in(arena, &env, (char *)PATH_DEFAULT);
-    if (!str_empty(c->spec.hostname) && !has_variable(own, "HOSTNAME"))
-        vec_push_in(arena, &env, arena_printf(arena, "HOSTNAME=%s", c->spec.hostname));
+    if (!str_empty(spec->hostname) && !has_variable(own, "HOSTNAME"))
+        vec_push_in(arena, &env, arena_printf(arena, "HOSTNAME=%s", spec->hostname));
     if (tty && !has_variable(own, "TERM"))
         vec_push_in(arena, &env, (char *)"TERM=xterm");
     vec_foreach (variable, own)
@@ -59,21 +59,21 @@ const char *const *describe_words(struct described *ret, const struct strings *f
     return (const char *const *)argv.items;
 }
 
-int describe_process(struct container *c, int root, struct described *ret, struct err *err)
+int describe_process(const struct container_spec *spec, int root, struct described *ret, struct err *err)
 {
     struct arena *arena = &ret->arena;
     struct description *d = &ret->description;
     struct identity identity;
-    if (identity_find(root, c->spec.user, &c->spec.host.group_add, arena, &identity, err) < 0)
+    if (identity_find(root, spec->user, &spec->host.group_add, arena, &identity, err) < 0)
         return -1;
     d->uid = identity.uid;
     d->gid = identity.gid;
     d->groups = identity.groups;
     d->group_count = (uint32_t)identity.group_count;
-    describe_environment(c, &(struct strings){0}, c->spec.tty, &identity, ret);
-    d->argv = describe_words(ret, &c->spec.entrypoint, &c->spec.cmd);
-    if (!str_empty(c->spec.working_dir)) {
-        d->cwd = c->spec.working_dir;
+    describe_environment(spec, &(struct strings){0}, spec->tty, &identity, ret);
+    d->argv = describe_words(ret, &spec->entrypoint, &spec->cmd);
+    if (!str_empty(spec->working_dir)) {
+        d->cwd = spec->working_dir;
         d->flags |= DESCRIPTION_MAKE_CWD;
     }
     return 0;

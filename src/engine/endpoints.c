@@ -16,7 +16,7 @@ struct endpoints {
 
 static bool has_own_networks(const struct container *c)
 {
-    const char *mode = c->spec.host.network_mode;
+    const char *mode = c->outline.network_mode;
     return !str_eq(mode, "host") && !str_eq(mode, "none") && !str_starts(mode, "container:");
 }
 
@@ -30,6 +30,7 @@ static const char *network_name(const char *mode)
 struct wanted {
     struct engine_network *network;
     const struct endpoint_spec *spec; /* NULL: nothing is said about it */
+    const char *mac;                  /* "", NULL: any */
 };
 
 struct wanted_list {
@@ -53,39 +54,59 @@ static int want(struct container *c, const char *name, const struct endpoint_spe
                        n->spec.name);
     if (list->count == ENDPOINTS_MAX)
         return err_set(err, ERR_LIMIT, "a container may be on %d networks", ENDPOINTS_MAX);
-    list->items[list->count++] = (struct wanted){n, spec};
+    list->items[list->count++] = (struct wanted){.network = n, .spec = spec};
     return 0;
 }
 
 /* The network of the mode first, then the others that the definition names. */
-static int wanted_networks(struct container *c, struct wanted_list *list, struct err *err)
+static int wanted_networks(struct container *c, const struct container_spec *spec, struct wanted_list *list,
+                           struct err *err)
 {
     list->count = 0;
     if (!has_own_networks(c))
         return 0;
-    if (want(c, c->spec.host.network_mode, NULL, list, err) < 0)
+    if (want(c, c->outline.network_mode, NULL, list, err) < 0)
         return -1;
-    vec_foreach (endpoint, &c->spec.networking.endpoints)
+    list->items[0].mac = spec->mac_address;
+    vec_foreach (endpoint, &spec->networking.endpoints)
         if (want(c, endpoint->network, endpoint, list, err) < 0)
             return -1;
+    for (struct wanted *wanted = list->items; wanted < list->items + list->count; wanted++)
+        if (wanted->spec && !str_empty(wanted->spec->mac_address))
+            wanted->mac = wanted->spec->mac_address;
     return 0;
 }
 
-int endpoints_check(struct container *c, struct err *err)
+int endpoints_check(struct container *c, const struct container_spec *spec, struct err *err)
 {
     struct wanted_list networks;
-    const char *other = str_after(c->spec.host.network_mode, "container:");
+    const char *other = str_after(c->outline.network_mode, "container:");
     if (other && !engine_find_container(c->engine, other, err))
         return -1;
-    if (!has_own_networks(c) && c->spec.host.port_bindings.count && other)
+    if (!has_own_networks(c) && spec->host.port_bindings.count && other)
         return err_set(err, ERR_INVALID, "conflicting options: port publishing and the container type network mode");
-    return wanted_networks(c, &networks, err);
+    return wanted_networks(c, spec, &networks, err);
 }
 
 /* --- Attaching */
 
-static void remember(struct container *c, const struct engine_network *n, const struct endpoint *endpoint)
+static struct strings copy_strings(struct arena *arena, const struct strings *from)
 {
+    struct strings copy = {0};
+    if (!from->items)
+        return copy;
+    copy.items = arena_alloc_array(arena, from->count, sizeof(*copy.items)); /* an empty list is one, too */
+    copy.capacity = from->count;
+    vec_foreach (s, from)
+        copy.items[copy.count++] = arena_strdup(arena, *s);
+    return copy;
+}
+
+static void remember(struct container *c, const struct wanted *wanted, const struct endpoint *endpoint)
+{
+    static const struct endpoint_spec nothing;
+    const struct engine_network *n = wanted->network;
+    const struct endpoint_spec *spec = wanted->spec ? wanted->spec : &nothing;
     struct arena *arena = &c->private->run;
     const struct endpoint_record *record = endpoint_record(endpoint);
     const struct network_record *network = network_record(n->mechanism);
@@ -103,6 +124,8 @@ static void remember(struct container *c, const struct engine_network *n, const 
                     .interface = arena_strdup(arena, record->interface),
                     .link = arena_strdup(arena, record->link),
                     .prefix_length = network->v4.subnet.bits,
+                    .aliases = copy_strings(arena, &spec->aliases),
+                    .links = copy_strings(arena, &spec->links),
                 });
 }
 
@@ -135,12 +158,9 @@ static int attach_one(struct container *c, struct netns *netns, const struct wan
     (void)snprintf(interface, sizeof(interface), "eth%zu", index % ENDPOINTS_MAX);
     struct endpoint_options options = {
         .container = c->id, .netns = netns, .interface = interface, .default_route = outward};
-    const char *mac_text = wanted->spec && !str_empty(wanted->spec->mac_address) ? wanted->spec->mac_address
-                           : index == 0                                          ? c->spec.mac_address
-                                                                                 : NULL;
-    if (!str_empty(mac_text)) {
-        if (!mac_parse(mac_text, &mac))
-            return err_set(err, ERR_INVALID, "invalid MAC address: %s", mac_text);
+    if (!str_empty(wanted->mac)) {
+        if (!mac_parse(wanted->mac, &mac))
+            return err_set(err, ERR_INVALID, "invalid MAC address: %s", wanted->mac);
         options.mac = &mac;
     }
     struct endpoint *endpoint;
@@ -148,32 +168,32 @@ static int attach_one(struct container *c, struct netns *netns, const struct wan
         network_attach(n->mechanism, &options, &endpoint, err) < 0)
         return -1;
     vec_push(&c->private->endpoints->list, endpoint);
-    remember(c, n, endpoint);
+    remember(c, wanted, endpoint);
     return 0;
 }
 
-static int publish(struct container *c, size_t outward, struct err *err)
+static int publish(struct container *c, const struct container_spec *spec, size_t outward, struct err *err)
 {
     const struct endpoint_record *record = endpoint_record(c->private->endpoints->list.items[outward]);
-    return ports_open(c, &record->ipv4, &record->ipv6, err);
+    return ports_open(c, spec, &record->ipv4, &record->ipv6, err);
 }
 
-static int attach_all(struct container *c, struct netns *netns, struct err *err)
+static int attach_all(struct container *c, const struct container_spec *spec, struct netns *netns, struct err *err)
 {
     struct wanted_list networks;
-    if (wanted_networks(c, &networks, err) < 0)
+    if (wanted_networks(c, spec, &networks, err) < 0)
         return -1;
     size_t outward = outward_network(&networks);
     for (size_t i = 0; i < networks.count; i++)
         if (attach_one(c, netns, &networks.items[i], i, i == outward, err) < 0)
             return -1;
-    if (publish(c, outward, err) < 0)
+    if (publish(c, spec, outward, err) < 0)
         return -1;
-    resolver_add(c);
+    resolver_add(c, spec);
     return record_update_endpoints(c, err);
 }
 
-int endpoints_attach(struct container *c, int *ret_netns, struct err *err)
+int endpoints_attach(struct container *c, const struct container_spec *spec, int *ret_netns, struct err *err)
 {
     struct netns netns;
     *ret_netns = -1;
@@ -183,7 +203,7 @@ int endpoints_attach(struct container *c, int *ret_netns, struct err *err)
     if (r < 0)
         return err_errno(err, r, "cannot make a network namespace");
     c->private->endpoints = NEW(struct endpoints);
-    r = attach_all(c, &netns, err);
+    r = attach_all(c, spec, &netns, err);
     if (r == 0)
         *ret_netns = take_fd(&netns.fd);
     netns_close(&netns);
@@ -220,14 +240,18 @@ int endpoints_adopt(struct container *c, struct err *err)
 {
     if (!c->endpoints.count)
         return 0;
+    struct arena arena cleanup(arena_done) = {0};
+    const struct container_spec *spec = container_definition(c, &arena, err);
+    if (!spec)
+        return -1;
     c->private->endpoints = NEW(struct endpoints);
     struct wanted_list networks = {.count = 0};
     vec_foreach (stored, &c->endpoints)
         if (adopt_one(c, stored, &networks, err) < 0)
             return -1;
-    if (publish(c, outward_network(&networks), err) < 0)
+    if (publish(c, spec, outward_network(&networks), err) < 0)
         return -1;
-    resolver_add(c);
+    resolver_add(c, spec);
     return 0;
 }
 
@@ -258,8 +282,15 @@ void endpoints_forget(struct container *c)
 
 void endpoints_renamed(struct container *c)
 {
+    struct arena arena cleanup(arena_done) = {0};
+    struct err err;
     if (!c->private->endpoints)
         return;
+    const struct container_spec *spec = container_definition(c, &arena, &err);
+    if (!spec) {
+        log_error("container %.12s: its new name does not resolve: %s", c->id, err.message);
+        return;
+    }
     resolver_remove(c);
-    resolver_add(c);
+    resolver_add(c, spec);
 }

@@ -70,7 +70,7 @@ static int open_cgroups(struct engine *engine, struct err *err)
 
 int cgroups_of(const struct container *c)
 {
-    return limits_controllers(&c->spec.host) ? c->engine->limited_fd : c->engine->cgroups_fd;
+    return c->outline.limited ? c->engine->limited_fd : c->engine->cgroups_fd;
 }
 
 int cgroups_for(const struct container *c, struct err *err)
@@ -239,7 +239,8 @@ struct image_usage engine_image_usage(struct engine *engine)
 
 struct logfile *container_open_log(struct container *c, const struct logfile_query *query, struct err *err)
 {
-    const char *folder = container_log_folder(c, err);
+    struct arena arena cleanup(arena_done) = {0};
+    const char *folder = container_log_folder(c, &arena, err);
     return folder ? logfile_open(folder, c->id, query, c->engine->log_watcher, err) : NULL;
 }
 

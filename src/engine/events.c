@@ -90,11 +90,11 @@ void emit_container(struct container *c, const char *action, const struct pair *
 {
     struct arena arena cleanup(arena_done) = {0};
     struct event event = {.type = "container", .action = action, .id = c->id};
-    vec_foreach (label, &c->spec.labels)
+    vec_foreach (label, &c->outline.labels)
         add_attribute(&arena, &event, label->key, label->value);
     for (; extra && extra->key; extra++)
         add_attribute(&arena, &event, extra->key, extra->value);
-    add_attribute(&arena, &event, "image", c->spec.image);
+    add_attribute(&arena, &event, "image", c->outline.image);
     add_attribute(&arena, &event, "name", c->name);
     engine_emit(c->engine, &event);
 }

@@ -17,7 +17,8 @@
 
 /* --- Describing */
 
-static int describe_identity(struct exec *exec, struct described *ret, struct err *err)
+static int describe_identity(struct exec *exec, const struct container_spec *spec, struct described *ret,
+                             struct err *err)
 {
     struct container *c = exec->container;
     struct description *d = &ret->description;
@@ -27,38 +28,37 @@ static int describe_identity(struct exec *exec, struct described *ret, struct er
     cleanup_fd int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return err_errno(err, errno, "cannot look into container %s", c->name);
-    const char *user = str_empty(exec->spec.user) ? c->spec.user : exec->spec.user;
-    if (identity_find(root, user, &c->spec.host.group_add, &ret->arena, &identity, err) < 0)
+    const char *user = str_empty(exec->spec.user) ? spec->user : exec->spec.user;
+    if (identity_find(root, user, &spec->host.group_add, &ret->arena, &identity, err) < 0)
         return -1;
     d->uid = identity.uid;
     d->gid = identity.gid;
     d->groups = identity.groups;
     d->group_count = (uint32_t)identity.group_count;
-    return describe_environment(c, &exec->spec.env, exec->spec.tty, &identity, ret), 0;
+    return describe_environment(spec, &exec->spec.env, exec->spec.tty, &identity, ret), 0;
 }
 
-static int describe_exec(struct exec *exec, int cgroup, const int stdio[3], struct described *ret, struct err *err)
+static int describe_exec(struct exec *exec, const struct container_spec *spec, int cgroup, const int stdio[3],
+                         struct described *ret, struct err *err)
 {
-    struct container *c = exec->container;
     struct description *d = &ret->description;
     *ret = (struct described){0};
     description_init(d);
     d->cgroup = cgroup;
     for (int i = 0; i < 3; i++)
         d->stdio[i] = stdio[i];
-    uint64_t capabilities =
-        exec->spec.privileged ? capability_all() : capabilities_of(&c->spec.host) & capability_all();
+    uint64_t capabilities = exec->spec.privileged ? capability_all() : capabilities_of(&spec->host) & capability_all();
     d->bounding = d->permitted = d->effective = capabilities;
-    d->cwd = str_empty(exec->spec.working_dir) ? (str_empty(c->spec.working_dir) ? "/" : c->spec.working_dir)
+    d->cwd = str_empty(exec->spec.working_dir) ? (str_empty(spec->working_dir) ? "/" : spec->working_dir)
                                                : exec->spec.working_dir;
     if (exec->spec.tty) {
         d->flags |= DESCRIPTION_TTY;
         d->tty_rows = (uint32_t)exec->spec.rows;
         d->tty_columns = (uint32_t)exec->spec.columns;
     }
-    describe_no_new_privileges(c, d);
+    describe_no_new_privileges(&spec->host, d);
     d->argv = describe_words(ret, &exec->spec.cmd, NULL);
-    return describe_identity(exec, ret, err);
+    return describe_identity(exec, spec, ret, err);
 }
 
 /* --- Starting */
@@ -83,13 +83,17 @@ int exec_run(struct exec *exec, const int stdio[3], engine_done *done, void *dat
         return err_set(err, ERR_CONFLICT, "exec %.12s was started already", exec->id);
     if (exec_check(c, &exec->spec, err) < 0)
         return -1;
+    struct arena arena cleanup(arena_done) = {0};
+    const struct container_spec *spec = container_definition(c, &arena, err);
+    if (!spec)
+        return -1;
     cleanup_fd int cgroup = cgroup_open(cgroups_of(c), c->id);
     if (cgroup < 0)
         return err_errno(err, cgroup, "cannot open the control group of container %s", c->name);
-    int r = describe_exec(exec, cgroup, stdio, &described, err);
+    int r = describe_exec(exec, spec, cgroup, stdio, &described, err);
     ssize_t size =
         r < 0 ? -1 : description_encode(&described.description, message, sizeof(message), fds, &fd_count, err);
-    const uint8_t *key = size < 0 ? NULL : profile_launcher(c, err);
+    const uint8_t *key = size < 0 ? NULL : profile_launcher(c->engine, &spec->host, err);
     if (key) {
         struct adoption *asked = NEW(struct adoption);
         asked->engine = c->engine;

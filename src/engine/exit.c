@@ -45,7 +45,7 @@ void container_release(struct container *c)
 
 static bool policy_restarts(const struct container *c)
 {
-    const struct restart_policy *policy = &c->spec.host.restart;
+    const struct restart_policy *policy = &c->outline.restart;
     if (c->private->stopped_by_user || str_empty(policy->name) || str_eq(policy->name, "no"))
         return false;
     if (!str_eq(policy->name, "on-failure"))

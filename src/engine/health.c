@@ -28,6 +28,9 @@
 
 struct health {
     struct container *container;
+    struct arena arena; /* of the definition */
+    const struct health_check *check;
+    const struct strings *shell;
     struct timer timer; /* the next check, or the end of this one's time */
     struct exec *exec;  /* the check that runs */
     struct exec_waiter waiter;
@@ -38,12 +41,6 @@ struct health {
     bool timed_out, succeeded_once;
 };
 
-static bool has_check(const struct container *c)
-{
-    const struct health_check *check = c->spec.health_check;
-    return check && check->test.count && !str_eq(check->test.items[0], "NONE");
-}
-
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
     return value ? value : otherwise;
@@ -51,15 +48,14 @@ static int64_t or_default(int64_t value, int64_t otherwise)
 
 static bool in_start_period(const struct health *h)
 {
-    const struct health_check *check = h->container->spec.health_check;
-    return !h->succeeded_once && clock_monotonic_ms() - h->begun_ms < check->start_period_ns / NS_PER_MS;
+    return !h->succeeded_once && clock_monotonic_ms() - h->begun_ms < h->check->start_period_ns / NS_PER_MS;
 }
 
 static void check_now(struct timer *timer);
 
 static void schedule(struct health *h)
 {
-    const struct health_check *check = h->container->spec.health_check;
+    const struct health_check *check = h->check;
     int64_t interval = in_start_period(h) ? or_default(check->start_interval_ns, START_INTERVAL_DEFAULT_NS)
                                           : or_default(check->interval_ns, INTERVAL_DEFAULT_NS);
     h->timer.expired = check_now;
@@ -91,7 +87,7 @@ static void remember(struct health *h, int exit_code, const char *output)
 static void judge(struct health *h, int exit_code)
 {
     struct container *c = h->container;
-    const struct health_check *check = c->spec.health_check;
+    const struct health_check *check = h->check;
     if (exit_code == 0) {
         h->succeeded_once = true;
         c->health_failing_streak = 0;
@@ -171,13 +167,13 @@ static int run_check(struct health *h, struct err *err)
 {
     struct container *c = h->container;
     struct arena arena cleanup(arena_done) = {0};
-    const struct strings *test = &c->spec.health_check->test;
+    const struct strings *test = &h->check->test;
     struct exec_spec spec = {0};
     int pair[2];
     if (str_eq(test->items[0], "CMD-SHELL")) {
         static char *default_shell[] = {(char *)"/bin/sh", (char *)"-c"};
         struct strings fallback = {default_shell, 2, 2};
-        const struct strings *shell = c->spec.shell.count ? &c->spec.shell : &fallback;
+        const struct strings *shell = h->shell->count ? h->shell : &fallback;
         vec_foreach (word, shell)
             vec_push_in(&arena, &spec.cmd, *word);
     }
@@ -198,7 +194,6 @@ static int run_check(struct health *h, struct err *err)
 static void check_now(struct timer *timer)
 {
     struct health *h = container_of(timer, struct health, timer);
-    const struct health_check *check = h->container->spec.health_check;
     struct err err;
     buf_reset(&h->text);
     h->timed_out = false;
@@ -217,17 +212,26 @@ static void check_now(struct timer *timer)
     exec_wait_add(h->exec, &h->waiter);
     h->timer.expired = check_overdue;
     timer_start(&h->timer, h->container->engine->config.loop,
-                or_default(check->timeout_ns, TIMEOUT_DEFAULT_NS) / NS_PER_MS);
+                or_default(h->check->timeout_ns, TIMEOUT_DEFAULT_NS) / NS_PER_MS);
 }
 
 /* --- The life of a run */
 
 void health_begin(struct container *c)
 {
-    if (!has_check(c))
+    struct err err;
+    if (!c->outline.health_check)
         return;
     struct health *h = NEW(struct health);
+    const struct container_spec *spec = container_definition(c, &h->arena, &err);
+    if (!spec) {
+        log_error("container %.12s: its health is not checked: %s", c->id, err.message);
+        free(h);
+        return;
+    }
     h->container = c;
+    h->check = spec->health_check;
+    h->shell = &spec->shell;
     h->output_fd = -1;
     h->output.ready = output_ready;
     h->text = BUF(OUTPUT_MAX);
@@ -251,6 +255,7 @@ void health_end(struct container *c)
     }
     close_output(h);
     buf_done(&h->text);
+    arena_done(&h->arena);
     free(h);
     if (c->health == HEALTH_STARTING || c->health == HEALTH_HEALTHY)
         c->health = HEALTH_UNHEALTHY;

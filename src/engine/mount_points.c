@@ -228,19 +228,19 @@ static int add_volumes_from(struct container *c, const char *from, struct err *e
     return 0;
 }
 
-int mount_points_resolve(struct container *c, struct err *err)
+int mount_points_resolve(struct container *c, const struct container_spec *spec, struct err *err)
 {
-    vec_foreach (bind, &c->spec.host.binds)
+    vec_foreach (bind, &spec->host.binds)
         if (add_bind_text(c, *bind, err) < 0)
             return -1;
-    vec_foreach (mount, &c->spec.host.mounts)
+    vec_foreach (mount, &spec->host.mounts)
         if (add_mount(c, mount, err) < 0)
             return -1;
-    vec_foreach (from, &c->spec.host.volumes_from)
+    vec_foreach (from, &spec->host.volumes_from)
         if (add_volumes_from(c, *from, err) < 0)
             return -1;
-    vec_foreach (target, &c->spec.volumes)
-        if (!find_target(c, *target) && !pairs_get(&c->spec.host.tmpfs, *target) &&
+    vec_foreach (target, &spec->volumes)
+        if (!find_target(c, *target) && !pairs_get(&spec->host.tmpfs, *target) &&
             add_volume(c, &(struct volume_spec){0}, *target, "", true, err) < 0)
             return -1;
     return 0;

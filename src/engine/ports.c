@@ -42,7 +42,8 @@ static int tell_backends(struct published *p, struct err *err)
 
 static char *owner_of(const struct container *c)
 {
-    const char *stack = pairs_get(&c->spec.labels, LABEL_STACK), *service = pairs_get(&c->spec.labels, LABEL_SERVICE);
+    const char *stack = pairs_get(&c->outline.labels, LABEL_STACK),
+               *service = pairs_get(&c->outline.labels, LABEL_SERVICE);
     return stack && service ? mem_printf("%s/%s", stack, service) : mem_strdup(c->id);
 }
 
@@ -143,9 +144,10 @@ static int publish(struct container *c, const struct wanted_port *wanted, const 
     return tell_backends(p, err);
 }
 
-static int publish_bindings(struct container *c, const struct ip *ipv4, const struct ip *ipv6, struct err *err)
+static int publish_bindings(struct container *c, const struct container_spec *spec, const struct ip *ipv4,
+                            const struct ip *ipv6, struct err *err)
 {
-    vec_foreach (bindings, &c->spec.host.port_bindings) {
+    vec_foreach (bindings, &spec->host.port_bindings) {
         struct wanted_port wanted = {0};
         if (parse_port(bindings->port, &wanted, err) < 0)
             return -1;
@@ -162,12 +164,13 @@ static int publish_bindings(struct container *c, const struct ip *ipv4, const st
 }
 
 /* --publish-all: those that are exposed and not published by name. */
-static int publish_exposed(struct container *c, const struct ip *ipv4, const struct ip *ipv6, struct err *err)
+static int publish_exposed(struct container *c, const struct container_spec *spec, const struct ip *ipv4,
+                           const struct ip *ipv6, struct err *err)
 {
-    vec_foreach (exposed, &c->spec.exposed_ports) {
+    vec_foreach (exposed, &spec->exposed_ports) {
         struct wanted_port wanted = {0};
         bool named = false;
-        vec_foreach (bindings, &c->spec.host.port_bindings)
+        vec_foreach (bindings, &spec->host.port_bindings)
             named |= str_eq(bindings->port, *exposed);
         if (!named && (parse_port(*exposed, &wanted, err) < 0 || publish(c, &wanted, "", ipv4, ipv6, err) < 0))
             return -1;
@@ -175,10 +178,11 @@ static int publish_exposed(struct container *c, const struct ip *ipv4, const str
     return 0;
 }
 
-int ports_open(struct container *c, const struct ip *ipv4, const struct ip *ipv6, struct err *err)
+int ports_open(struct container *c, const struct container_spec *spec, const struct ip *ipv4, const struct ip *ipv6,
+               struct err *err)
 {
-    if (publish_bindings(c, ipv4, ipv6, err) < 0 ||
-        (c->spec.host.publish_all_ports && publish_exposed(c, ipv4, ipv6, err) < 0)) {
+    if (publish_bindings(c, spec, ipv4, ipv6, err) < 0 ||
+        (spec->host.publish_all_ports && publish_exposed(c, spec, ipv4, ipv6, err) < 0)) {
         ports_close(c);
         return -1;
     }

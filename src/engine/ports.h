@@ -11,6 +11,7 @@
 
 /* Opens what the definition publishes, to the container at these addresses, and fills container->ports. On failure none
  * stays open. */
-int ports_open(struct container *container, const struct ip *ipv4, const struct ip *ipv6, struct err *err);
+int ports_open(struct container *container, const struct container_spec *spec, const struct ip *ipv4,
+               const struct ip *ipv6, struct err *err);
 void ports_close(struct container *container);
 void ports_free(struct engine *engine);

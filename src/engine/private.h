@@ -76,7 +76,7 @@ struct pending {
 
 struct container_private {
     struct container *owner;
-    struct arena arena;   /* of everything that the definition points to */
+    struct arena arena;   /* of its mounts */
     struct arena run;     /* of what one run has: endpoints, ports, error; emptied when the next begins */
     struct list link;     /* in engine->containers */
     struct list waiters;  /* struct container_waiter */
@@ -248,7 +248,7 @@ void execs_of_container_ended(struct container *container);
 /* --- log_attributes.c */
 
 /* The attributes of each line as a JSON object in arena; NULL where none are asked for. */
-int log_attributes(struct container *container, struct arena *arena, const char **ret, struct err *err);
+int log_attributes(const struct container_spec *spec, struct arena *arena, const char **ret, struct err *err);
 
 /* Who asked the keeper for something of a container that may be gone when the answer comes. */
 struct adoption {
@@ -258,7 +258,7 @@ struct adoption {
 
 /* --- resolver.c: names of containers, by network */
 
-void resolver_add(struct container *container);
+void resolver_add(struct container *container, const struct container_spec *spec);
 void resolver_remove(struct container *container);
 void resolver_leave_network(struct engine_network *network);
 void resolver_free(struct engine *engine);

@@ -19,17 +19,12 @@ struct profiles {
     VEC(struct profile *) list;
 };
 
-static bool is_unconfined(const struct container *c)
+bool profile_is_unconfined(const struct host_config *host)
 {
-    vec_foreach (option, &c->spec.host.security_options)
+    vec_foreach (option, &host->security_options)
         if (str_eq(*option, "seccomp=unconfined") || str_eq(*option, "seccomp:unconfined"))
             return true;
-    return c->spec.host.privileged;
-}
-
-bool profile_is_unconfined(const struct container *c)
-{
-    return is_unconfined(c);
+    return host->privileged;
 }
 
 static struct profile *find(struct profiles *profiles, bool unconfined, uint64_t relevant)
@@ -61,11 +56,10 @@ static void launcher_answered(void *data, const struct err *err, const void *pay
         log_warning("the keeper has no launcher for a seccomp profile: %s", err->message);
 }
 
-const uint8_t *profile_launcher(struct container *c, struct err *err)
+const uint8_t *profile_launcher(struct engine *engine, const struct host_config *host, struct err *err)
 {
-    struct engine *engine = c->engine;
-    bool unconfined = is_unconfined(c);
-    uint64_t relevant = seccomp_profile_relevant(capabilities_of(&c->spec.host));
+    bool unconfined = profile_is_unconfined(host);
+    uint64_t relevant = seccomp_profile_relevant(capabilities_of(host));
     if (!engine->profiles)
         engine->profiles = NEW(struct profiles);
     struct profile *profile = find(engine->profiles, unconfined, relevant);

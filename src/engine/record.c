@@ -1,5 +1,6 @@
 #include "engine/record.h"
 
+#include "engine/outline.h"
 #include "engine/private.h"
 
 #include "base/str.h"
@@ -38,6 +39,8 @@ static const struct field endpoint_fields[] = {
     FIELD(struct container_endpoint, interface, "interface", STRING),
     FIELD(struct container_endpoint, link, "link", STRING),
     FIELD(struct container_endpoint, prefix_length, "prefix_length", INT),
+    FIELD(struct container_endpoint, aliases, "aliases", STRINGS),
+    FIELD(struct container_endpoint, links, "links", STRINGS),
     {0},
 };
 static const struct fields endpoint_table = {"endpoint", sizeof(struct container_endpoint), endpoint_fields};
@@ -73,11 +76,11 @@ int record_migrate(struct db *db, struct err *err)
     return db_migrate(db, "engine", schema, ARRAY_SIZE(schema), err);
 }
 
-int record_insert(struct container *c, struct err *err)
+int record_insert(struct container *c, const struct container_spec *spec, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
     return db_run(c->engine->config.db, err, "INSERT INTO containers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "ssisssss",
-                  c->id, c->name, c->created_ns, c->image_id, fields_to_text(&container_spec_table, &c->spec, &arena),
+                  c->id, c->name, c->created_ns, c->image_id, fields_to_text(&container_spec_table, spec, &arena),
                   fields_to_text(&mounts_table, &c->mounts, &arena),
                   fields_to_text(&endpoints_table, &c->endpoints, &arena),
                   fields_to_text(&state_table, &c->state, &arena));
@@ -115,18 +118,31 @@ static int read_column(const struct fields *table, struct db_statement *row, int
     return fields_read_text(table, db_text(row, column), db_size(row, column), arena, out, "database", err);
 }
 
+int record_read_spec(const struct container *c, struct arena *arena, struct container_spec *ret, struct err *err)
+{
+    struct db_statement *row = db_query(c->engine->config.db, "SELECT spec FROM containers WHERE id = ?", "s", c->id);
+    bool found = db_row(row);
+    int r = found ? read_column(&container_spec_table, row, 0, arena, ret, err) : 0;
+    if (db_end(row, err) < 0)
+        return -1;
+    return found ? r : err_set(err, ERR_NOT_FOUND, "the database has no definition of container %.12s", c->id);
+}
+
 static int read_row(struct db_statement *row, struct container *c, struct err *err)
 {
-    struct arena *arena = &c->private->arena;
+    struct arena scratch cleanup(arena_done) = {0};
+    struct interned *texts = &c->engine->texts;
+    struct container_spec spec;
     (void)snprintf(c->id, sizeof(c->id), "%s", db_text(row, 0));
     c->name = mem_strdup(db_text(row, 1));
     c->created_ns = db_int(row, 2);
-    c->image_id = arena_strdup(arena, db_text(row, 3));
-    if (read_column(&container_spec_table, row, 4, arena, &c->spec, err) < 0 ||
-        read_column(&mounts_table, row, 5, arena, &c->mounts, err) < 0 ||
+    c->image_id = intern(texts, db_text(row, 3));
+    if (read_column(&container_spec_table, row, 4, &scratch, &spec, err) < 0 ||
+        read_column(&mounts_table, row, 5, &c->private->arena, &c->mounts, err) < 0 ||
         read_column(&endpoints_table, row, 6, &c->private->run, &c->endpoints, err) < 0 ||
         read_column(&state_table, row, 7, &c->private->run, &c->state, err) < 0)
         return err_wrap(err, "container %.12s", c->id);
+    outline_take(texts, &spec, &c->outline);
     return 0;
 }
 

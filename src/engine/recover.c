@@ -80,7 +80,7 @@ static void adopt_starting(struct container *c)
     c->state.status = CONTAINER_STARTING;
     if (endpoints_adopt(c, &err) < 0)
         log_warning("container %s: its network is incomplete: %s", c->name, err.message);
-    if (!c->spec.tty) /* a terminal comes with its start */
+    if (!c->outline.tty) /* a terminal comes with its start */
         streams_adopt(c);
 }
 
@@ -137,7 +137,7 @@ static void undo_start(struct container *c)
 
 static bool wants_restart(const struct container *c)
 {
-    const char *policy = c->spec.host.restart.name;
+    const char *policy = c->outline.restart.name;
     if (str_eq(policy, "always"))
         return c->state.started_ns > 0;
     if (str_eq(policy, "on-failure"))
@@ -179,7 +179,7 @@ static void recover_unlisted(struct container *c)
     }
     if (c->state.status == CONTAINER_RESTARTING || wants_restart(c))
         start_after_commit(c);
-    else if (c->spec.host.auto_remove && c->state.status == CONTAINER_EXITED)
+    else if (c->outline.auto_remove && c->state.status == CONTAINER_EXITED)
         container_remove(c, (struct container_remove_options){.volumes = true}, ignore_done, NULL);
 }
 

@@ -118,7 +118,7 @@ static void begin(struct container *c)
 void removal_of_ended(struct container *c)
 {
     bool over = c->state.status == CONTAINER_EXITED;
-    if (over && !c->private->removal.done && c->spec.host.auto_remove) {
+    if (over && !c->private->removal.done && c->outline.auto_remove) {
         c->private->removal.done = ignore_done;
         c->private->remove_options.volumes = true;
     }

@@ -36,48 +36,39 @@ static void listen_on(struct engine *engine, struct engine_network *n)
 
 /* --- Names of a container */
 
-static const struct endpoint_spec *spec_of(const struct container *c, const struct container_endpoint *endpoint)
-{
-    vec_foreach (spec, &c->spec.networking.endpoints)
-        if (str_eq(spec->network, endpoint->network) ||
-            (str_eq(spec->network, "default") && str_eq(endpoint->network, NETWORK_DEFAULT)))
-            return spec;
-    return NULL;
-}
-
 /* Its name, its short ID, its hostname, its aliases; those of a stack's replica also with the stack's name behind them.
  */
-static struct strings names_of(struct container *c, const struct container_endpoint *endpoint, struct arena *arena)
+static struct strings names_of(struct container *c, const char *hostname, const struct container_endpoint *endpoint,
+                               struct arena *arena)
 {
     struct strings names = {0};
-    const struct endpoint_spec *spec = spec_of(c, endpoint);
-    const char *stack = pairs_get(&c->spec.labels, LABEL_STACK);
+    const char *stack = pairs_get(&c->outline.labels, LABEL_STACK);
     vec_push_in(arena, &names, c->name);
     vec_push_in(arena, &names, arena_strndup(arena, c->id, 12));
-    if (!str_empty(c->spec.hostname))
-        vec_push_in(arena, &names, c->spec.hostname);
-    for (size_t i = 0; spec && i < spec->aliases.count; i++) {
-        vec_push_in(arena, &names, spec->aliases.items[i]);
+    if (!str_empty(hostname))
+        vec_push_in(arena, &names, (char *)hostname);
+    vec_foreach (alias, &endpoint->aliases) {
+        vec_push_in(arena, &names, *alias);
         if (stack)
-            vec_push_in(arena, &names, arena_printf(arena, "%s.%s", spec->aliases.items[i], stack));
+            vec_push_in(arena, &names, arena_printf(arena, "%s.%s", *alias, stack));
     }
     return names;
 }
 
-static size_t own_servers(const struct container *c, struct ip servers[NAMES_SERVERS_MAX])
+static size_t own_servers(const struct container_spec *spec, struct ip servers[NAMES_SERVERS_MAX])
 {
     size_t count = 0;
-    vec_foreach (server, &c->spec.host.dns)
+    vec_foreach (server, &spec->host.dns)
         if (count < NAMES_SERVERS_MAX && ip_parse(*server, &servers[count]))
             count++;
     return count;
 }
 
-static void put_place(struct container *c, const struct container_endpoint *endpoint)
+static void put_place(struct container *c, const struct container_spec *spec, const struct container_endpoint *endpoint)
 {
     struct arena arena cleanup(arena_done) = {0};
     struct engine_network *n = map_get(&c->engine->networks, endpoint->network_id);
-    struct strings names = names_of(c, endpoint, &arena);
+    struct strings names = names_of(c, spec->hostname, endpoint, &arena);
     struct ip servers[NAMES_SERVERS_MAX];
     struct names_place place = {
         .container = c->id,
@@ -86,7 +77,7 @@ static void put_place(struct container *c, const struct container_endpoint *endp
         .name_count = names.count,
         .outside = n && !n->spec.internal,
         .servers = servers,
-        .server_count = own_servers(c, servers),
+        .server_count = own_servers(spec, servers),
     };
     (void)ip_parse(endpoint->ipv4, &place.ipv4);
     (void)ip_parse(endpoint->ipv6, &place.ipv6);
@@ -96,11 +87,11 @@ static void put_place(struct container *c, const struct container_endpoint *endp
     }
 }
 
-void resolver_add(struct container *c)
+void resolver_add(struct container *c, const struct container_spec *spec)
 {
     make_server(c->engine);
     vec_foreach (endpoint, &c->endpoints)
-        put_place(c, endpoint);
+        put_place(c, spec, endpoint);
 }
 
 void resolver_remove(struct container *c)
@@ -145,23 +136,23 @@ static struct extra_host parse_extra_host(const char *text, struct arena *arena)
     return host;
 }
 
-const char *endpoints_hosts_file(struct container *c, struct arena *arena)
+const char *endpoints_hosts_file(struct container *c, const struct container_spec *spec, struct arena *arena)
 {
     struct buf text cleanup(buf_done) = BUF(FILE_MAX);
     struct ip addresses[16];
     size_t count = 0, extra_count = 0;
-    if (str_starts(c->spec.host.network_mode, "container:"))
+    if (str_starts(c->outline.network_mode, "container:"))
         return NULL;
     vec_foreach (endpoint, &c->endpoints)
         if (count < ARRAY_SIZE(addresses) && ip_parse(endpoint->ipv4, &addresses[count]))
             count++;
-    struct extra_host *extra = arena_alloc_array(arena, c->spec.host.extra_hosts.count, sizeof(*extra));
-    vec_foreach (host, &c->spec.host.extra_hosts)
+    struct extra_host *extra = arena_alloc_array(arena, spec->host.extra_hosts.count, sizeof(*extra));
+    vec_foreach (host, &spec->host.extra_hosts)
         extra[extra_count++] = parse_extra_host(*host, arena);
     struct ip gateway = gateway_of(c);
     hosts_write(&text, &(struct hosts_params){
-                           .hostname = c->spec.hostname,
-                           .domainname = str_empty(c->spec.domainname) ? NULL : c->spec.domainname,
+                           .hostname = spec->hostname,
+                           .domainname = str_empty(spec->domainname) ? NULL : spec->domainname,
                            .addresses = addresses,
                            .address_count = count,
                            .extra = extra,
@@ -171,21 +162,21 @@ const char *endpoints_hosts_file(struct container *c, struct arena *arena)
     return arena_strdup(arena, buf_str(&text));
 }
 
-const char *endpoints_resolv_file(struct container *c, struct arena *arena)
+const char *endpoints_resolv_file(struct container *c, const struct container_spec *spec, struct arena *arena)
 {
     struct buf text cleanup(buf_done) = BUF(FILE_MAX);
     struct resolv_conf machine;
     struct ip servers[NAMES_SERVERS_MAX], gateway = gateway_of(c);
     bool own_server = ip_is_set(&gateway);
-    const char *mode = c->spec.host.network_mode;
+    const char *mode = c->outline.network_mode;
     if (str_starts(mode, "container:") || str_eq(mode, "none"))
         return NULL;
     resolv_conf_read(arena, RESOLV_CONF, &machine);
     resolv_conf_write(&text, &(struct resolv_params){
                                  .servers = own_server ? &gateway : servers,
-                                 .server_count = own_server ? 1 : own_servers(c, servers),
-                                 .search = c->spec.host.dns_search.count ? &c->spec.host.dns_search : NULL,
-                                 .options = c->spec.host.dns_options.count ? &c->spec.host.dns_options : NULL,
+                                 .server_count = own_server ? 1 : own_servers(spec, servers),
+                                 .search = spec->host.dns_search.count ? &spec->host.dns_search : NULL,
+                                 .options = spec->host.dns_options.count ? &spec->host.dns_options : NULL,
                                  .machine = &machine,
                                  .own_server = own_server,
                              });

@@ -100,14 +100,14 @@ static int own_overlay(struct container *c, struct arena *arena, struct strings 
 /* --- One for all containers of an image */
 
 /* The first place of the container's own mounts that a root does not have; NULL: all are there. */
-static const char *missing_mount_point(struct container *c, int root)
+static const char *missing_mount_point(struct container *c, const struct host_config *host, int root)
 {
     vec_foreach (mount, &c->mounts) {
         cleanup_fd int fd = file_open_in_root(root, mount->destination, O_PATH, 0);
         if (fd < 0)
             return mount->destination;
     }
-    vec_foreach (tmpfs, &c->spec.host.tmpfs) {
+    vec_foreach (tmpfs, &host->tmpfs) {
         cleanup_fd int fd = file_open_in_root(root, tmpfs->key, O_PATH, 0);
         if (fd < 0)
             return tmpfs->key;
@@ -115,20 +115,20 @@ static const char *missing_mount_point(struct container *c, int root)
     return NULL;
 }
 
-int rootfs_mount(struct container *c, bool *ret_shared, struct err *err)
+int rootfs_mount(struct container *c, const struct host_config *host, bool *ret_shared, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
     struct strings lower = {0};
     *ret_shared = false;
     if (image_layers(c, &arena, &lower, err) < 0)
         return -1;
-    if (!c->spec.host.readonly_rootfs && !is_lean(c))
+    if (!host->readonly_rootfs && !is_lean(host))
         return own_overlay(c, &arena, lower, err);
     int kept = shared_root_get(c->engine, c->image_id, lower, err);
     if (kept < 0)
         return -1;
-    const char *missing = missing_mount_point(c, kept);
-    if (missing && is_lean(c))
+    const char *missing = missing_mount_point(c, host, kept);
+    if (missing && is_lean(host))
         return err_set(err, ERR_INVALID,
                        "cannot mount anything on %s: a lean container's root is its image's, read-only, and the image "
                        "has no such place; make it in the image, or leave out \"runtime: lean\"",

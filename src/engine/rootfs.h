@@ -7,7 +7,7 @@
 #include "engine/container.h"
 
 /* Gives the mount; the caller closes it. *ret_shared: nothing may be written into it. */
-int rootfs_mount(struct container *container, bool *ret_shared, struct err *err);
+int rootfs_mount(struct container *container, const struct host_config *host, bool *ret_shared, struct err *err);
 
 /* Writes a small file inside a root that is not shared, following its links inside; folders that are missing are made.
  */

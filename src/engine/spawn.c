@@ -34,25 +34,25 @@ static void close_all(struct start_fds *fds)
         closep(&fds->stdio[i]);
 }
 
-static int open_cgroup(struct container *c, struct err *err)
+static int open_cgroup(struct container *c, const struct host_config *host, struct err *err)
 {
     int parent = cgroups_for(c, err), fd = parent < 0 ? parent : cgroup_create(parent, c->id);
     if (parent < 0)
         return -1;
     if (fd < 0)
         return err_errno(err, fd, "cannot make a control group for container %.12s", c->id);
-    if (devices_apply(&c->spec.host, fd, err) < 0) {
+    if (devices_apply(host, fd, err) < 0) {
         closep(&fd);
         return -1;
     }
-    unsigned needed = limits_controllers(&c->spec.host);
+    unsigned needed = limits_controllers(host);
     if (!needed)
         return fd;
     int r = limits_enable(parent, needed);
     if (r < 0)
         err_errno(err, r, "cannot switch on the controllers that the limits of container %s need", c->name);
     else
-        r = limits_apply(&c->spec.host, fd, err);
+        r = limits_apply(host, fd, err);
     if (r < 0)
         closep(&fd);
     return r < 0 ? -1 : fd;
@@ -70,16 +70,17 @@ static int container_folder(struct container *c, struct err *err)
 
 /* hosts, resolv.conf and hostname are written into the root itself: no mount each. Beside a root that is shared they
  * lie in the container's own folder, to be mounted one by one (describe_mounts.c); lean containers have none. */
-static int write_files(struct container *c, const struct start_fds *fds, struct err *err)
+static int write_files(struct container *c, const struct container_spec *spec, const struct start_fds *fds,
+                       struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
-    const char *hostname = str_empty(c->spec.hostname) ? NULL : arena_printf(&arena, "%s\n", c->spec.hostname);
+    const char *hostname = str_empty(spec->hostname) ? NULL : arena_printf(&arena, "%s\n", spec->hostname);
     const struct pair files[] = {
-        {(char *)"/etc/hosts", (char *)endpoints_hosts_file(c, &arena)},
-        {(char *)"/etc/resolv.conf", (char *)endpoints_resolv_file(c, &arena)},
+        {(char *)"/etc/hosts", (char *)endpoints_hosts_file(c, spec, &arena)},
+        {(char *)"/etc/resolv.conf", (char *)endpoints_resolv_file(c, spec, &arena)},
         {(char *)"/etc/hostname", (char *)hostname},
     };
-    if (fds->root_shared && is_lean(c))
+    if (fds->root_shared && is_lean(&spec->host))
         return 0;
     cleanup_fd int own = !fds->root_shared ? -1 : container_folder(c, err);
     if (fds->root_shared && own < 0)
@@ -90,15 +91,16 @@ static int write_files(struct container *c, const struct start_fds *fds, struct 
     return 0;
 }
 
-static int open_everything(struct container *c, struct start_fds *fds, struct err *err)
+static int open_everything(struct container *c, const struct container_spec *spec, struct start_fds *fds,
+                           struct err *err)
 {
-    fds->root = rootfs_mount(c, &fds->root_shared, err);
+    fds->root = rootfs_mount(c, &spec->host, &fds->root_shared, err);
     if (fds->root < 0)
         return -1;
-    fds->cgroup = open_cgroup(c, err);
-    if (fds->cgroup < 0 || endpoints_attach(c, &fds->netns, err) < 0)
+    fds->cgroup = open_cgroup(c, &spec->host, err);
+    if (fds->cgroup < 0 || endpoints_attach(c, spec, &fds->netns, err) < 0)
         return -1;
-    return write_files(c, fds, err) < 0 ? -1 : streams_for_payload(c, fds->stdio, err);
+    return write_files(c, spec, fds, err) < 0 ? -1 : streams_for_payload(c, fds->stdio, err);
 }
 
 static void spawn_answered(void *data, const struct err *err, const void *payload, size_t size, int fd)
@@ -110,13 +112,14 @@ static void spawn_answered(void *data, const struct err *err, const void *payloa
     free(asked);
 }
 
-static int spawn(struct container *c, const struct description *description, struct err *err)
+static int spawn(struct container *c, const struct host_config *host, const struct description *description,
+                 struct err *err)
 {
     char data[DESCRIPTION_SIZE_MAX];
     int fds[DESCRIPTION_FDS_MAX];
     unsigned fd_count;
     ssize_t size = description_encode(description, data, sizeof(data), fds, &fd_count, err);
-    const uint8_t *key = size < 0 ? NULL : profile_launcher(c, err);
+    const uint8_t *key = size < 0 ? NULL : profile_launcher(c->engine, host, err);
     if (!key)
         return -1;
     struct adoption *asked = NEW(struct adoption);
@@ -137,31 +140,36 @@ static int spawn(struct container *c, const struct description *description, str
     return 0;
 }
 
+static int describe_and_spawn(struct container *c, const struct container_spec *spec, const struct start_fds *fds,
+                              struct err *err)
+{
+    struct described described;
+    struct describe_options options = {
+        .root = fds->root,
+        .root_shared = fds->root_shared,
+        .netns = fds->netns,
+        .cgroup = fds->cgroup,
+        .stdio = {fds->stdio[0], fds->stdio[1], fds->stdio[2]},
+    };
+    if (describe_container(c, spec, &options, &described, err) < 0)
+        return -1;
+    int r = spawn(c, &spec->host, &described.description, err);
+    described_done(&described);
+    return r;
+}
+
 void start_now(struct container *c)
 {
     struct err err;
+    struct arena arena cleanup(arena_done) = {0};
     struct start_fds fds = {-1, -1, -1, {-1, -1, -1}, false};
-    struct described described;
-    if (!keeper_client_connected(c->engine->keeper))
+    const struct container_spec *spec = container_definition(c, &arena, &err);
+    bool connected = keeper_client_connected(c->engine->keeper);
+    if (spec && !connected)
         err_set(&err, ERR_UNAVAILABLE, "the keeper of this node is not there: it is being started, try again");
-    else if (open_everything(c, &fds, &err) == 0) {
-        struct describe_options options = {
-            .root = fds.root,
-            .root_shared = fds.root_shared,
-            .netns = fds.netns,
-            .cgroup = fds.cgroup,
-            .stdio = {fds.stdio[0], fds.stdio[1], fds.stdio[2]},
-        };
-        if (describe_container(c, &options, &described, &err) == 0) {
-            int r = spawn(c, &described.description, &err);
-            described_done(&described);
-            close_all(&fds);
-            if (r == 0)
-                return;
-            start_failed(c, &err);
-            return;
-        }
-    }
+    bool ok =
+        spec && connected && open_everything(c, spec, &fds, &err) == 0 && describe_and_spawn(c, spec, &fds, &err) == 0;
     close_all(&fds);
-    start_failed(c, &err);
+    if (!ok)
+        start_failed(c, &err);
 }

@@ -1,15 +1,11 @@
 /* Stopping, killing, pausing and restarting. */
 #include "engine/private.h"
 
-#include "engine/signals.h"
-
 #include "base/clock.h"
 #include "base/str.h"
 #include "sys/cgroup.h"
 
 #include <signal.h>
-
-#define STOP_TIMEOUT_S 10
 
 void ignore_done(void *data, const struct err *failure)
 {
@@ -20,22 +16,6 @@ void ignore_done(void *data, const struct err *failure)
 static int not_running(const struct container *c, struct err *err)
 {
     return err_set(err, ERR_CONFLICT, "container %s is not running", c->name);
-}
-
-static int stop_signal(const struct container *c, int signo)
-{
-    struct err ignored;
-    if (signo)
-        return signo;
-    int own = str_empty(c->spec.stop_signal) ? -1 : signal_by_name(c->spec.stop_signal, &ignored);
-    return own < 0 ? SIGTERM : own;
-}
-
-static int stop_timeout(const struct container *c, int timeout_s)
-{
-    if (timeout_s >= 0)
-        return timeout_s;
-    return c->spec.stop_timeout.set ? (int)c->spec.stop_timeout.value : STOP_TIMEOUT_S;
 }
 
 static void tell_of_signal(struct container *c, int signo)
@@ -69,7 +49,8 @@ static void thaw(struct container *c)
 void stop_begin(struct container *c, int signo, int timeout_s)
 {
     struct container_private *private = c->private;
-    int timeout = stop_timeout(c, timeout_s);
+    int timeout = timeout_s < 0 ? c->outline.stop_timeout_s : timeout_s;
+    int stop_signal = signo ? signo : c->outline.stop_signal;
     private->stopped_by_user = true;
     c->state.wanted = false;
     thaw(c);
@@ -78,8 +59,8 @@ void stop_begin(struct container *c, int signo, int timeout_s)
         kill_now(c);
         return;
     }
-    keeper_client_signal(c->engine->keeper, c->id, stop_signal(c, signo), NULL, NULL);
-    tell_of_signal(c, stop_signal(c, signo));
+    keeper_client_signal(c->engine->keeper, c->id, stop_signal, NULL, NULL);
+    tell_of_signal(c, stop_signal);
     private->stop_timer.expired = stop_overdue;
     timer_start(&private->stop_timer, c->engine->config.loop, (int64_t)timeout * 1000);
 }

@@ -10,15 +10,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static bool keeps_log(const struct container *c)
-{
-    return !str_same(c->spec.host.log.type, "none");
-}
-
 /* Does the logger have anything to do for it? */
 static bool needs_logger(const struct container *c)
 {
-    return keeps_log(c) || c->spec.attach_stdout || c->spec.attach_stderr;
+    return c->outline.keeps_log || c->outline.attach_output;
 }
 
 /* The keeper holds another descriptor of its input, so that the daemon's end is not the end of that. */
@@ -64,7 +59,10 @@ static int size_option(const struct pairs *options, const char *name, int64_t *r
 
 static int logger_options(struct container *c, struct arena *arena, struct logger_open *open, struct err *err)
 {
-    const struct pairs *options = &c->spec.host.log.options;
+    const struct container_spec *spec = container_definition(c, arena, err);
+    if (!spec)
+        return -1;
+    const struct pairs *options = &spec->host.log.options;
     const char *files = pairs_get(options, "max-file"), *mode = pairs_get(options, "mode");
     int64_t size = 0, buffer = 0;
     int count = 0;
@@ -78,7 +76,7 @@ static int logger_options(struct container *c, struct arena *arena, struct logge
     if (mode && !str_eq(mode, "blocking") && !str_eq(mode, "non-blocking"))
         return err_set(err, ERR_INVALID, "log option mode: expected blocking or non-blocking, found '%s'", mode);
     open->non_blocking = str_same(mode, "non-blocking");
-    return log_attributes(c, arena, &open->attrs, err);
+    return log_attributes(spec, arena, &open->attrs, err);
 }
 
 /*
@@ -137,7 +135,7 @@ static int hold_output(struct container *c, struct err *err)
 void streams_logger_lost(struct container *c)
 {
     struct err err;
-    if (!c->private->logged || c->spec.tty)
+    if (!c->private->logged || c->outline.tty)
         return;
     if (hold_output(c, &err) < 0)
         log_warning("%s", err.message);
@@ -149,9 +147,9 @@ void streams_open_at_logger(struct container *c, bool fresh)
     struct err err;
     struct logger_open open = {
         .id = c->id,
-        .streams = c->spec.tty ? LOGGER_STDOUT : LOGGER_BOTH,
-        .driver = keeps_log(c) ? LOGGER_JSON_FILE : LOGGER_ATTACH_ONLY,
-        .terminal_fd = c->spec.tty ? c->private->terminal : -1,
+        .streams = c->outline.tty ? LOGGER_STDOUT : LOGGER_BOTH,
+        .driver = c->outline.keeps_log ? LOGGER_JSON_FILE : LOGGER_ATTACH_ONLY,
+        .terminal_fd = c->outline.tty ? c->private->terminal : -1,
         .fresh = fresh,
     };
     if (!c->engine->logger)
@@ -172,15 +170,15 @@ void streams_open_at_logger(struct container *c, bool fresh)
 int streams_prepare(struct container *c, struct err *err)
 {
     struct container_private *private = c->private;
-    if (private->streams_ready || (!needs_logger(c) && !c->spec.open_stdin))
+    if (private->streams_ready || (!needs_logger(c) && !c->outline.open_stdin))
         return 0;
     cleanup_fd int folder = run_folder(c, err);
-    if (folder < 0 || (keeps_log(c) && log_folder(c, err) < 0))
+    if (folder < 0 || (c->outline.keeps_log && log_folder(c, err) < 0))
         return -1;
-    if (!c->spec.tty && needs_logger(c) &&
+    if (!c->outline.tty && needs_logger(c) &&
         (make_fifo(folder, "stdout", err) < 0 || make_fifo(folder, "stderr", err) < 0))
         return -1;
-    if (!c->spec.tty && c->spec.open_stdin) {
+    if (!c->outline.tty && c->outline.open_stdin) {
         if (make_fifo(folder, "stdin", err) < 0)
             return -1;
         private->input_reader = openat(folder, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -190,7 +188,7 @@ int streams_prepare(struct container *c, struct err *err)
     }
     private->streams_ready = true;
     private->logged = needs_logger(c);
-    if (!private->logged || c->spec.tty)
+    if (!private->logged || c->outline.tty)
         return 0;
     int r = hold_output(c, err);
     streams_open_at_logger(c, true);
@@ -209,7 +207,7 @@ int streams_for_payload(struct container *c, int stdio[3], struct err *err)
     stdio[0] = stdio[1] = stdio[2] = -1;
     if (streams_prepare(c, err) < 0)
         return -1;
-    if (c->spec.tty)
+    if (c->outline.tty)
         return 0;
     if (private->input_reader >= 0) {
         stdio[0] = take_fd(&private->input_reader);
@@ -272,11 +270,11 @@ void streams_adopt(struct container *c)
     struct container_private *private = c->private;
     private->streams_ready = true;
     private->logged = needs_logger(c);
-    if (c->spec.tty)
+    if (c->outline.tty)
         keeper_client_tty(c->engine->keeper, c->id, terminal_came_back, adoption_of(c));
     else if (private->logged)
         streams_open_at_logger(c, false);
-    if (c->spec.open_stdin && !c->spec.tty)
+    if (c->outline.open_stdin && !c->outline.tty)
         keeper_client_take_fd(c->engine->keeper, stored_name(c, name), input_came_back, adoption_of(c));
 }
 
@@ -286,7 +284,7 @@ int streams_give_input(struct container *c, int *ret_input, struct err *err)
     struct container_private *private = c->private;
     if (private->input < 0)
         return 0;
-    if (c->spec.stdin_once) {
+    if (c->outline.stdin_once) {
         *ret_input = take_fd(&private->input);
         keeper_client_drop_fd(c->engine->keeper, stored_name(c, name), NULL, NULL);
         return 0;
@@ -336,10 +334,10 @@ void streams_remove(struct container *c)
     streams_unlink(c->engine, c->id);
 }
 
-const char *container_log_folder(struct container *c, struct err *err)
+const char *container_log_folder(struct container *c, struct arena *arena, struct err *err)
 {
-    if (keeps_log(c))
-        return arena_printf(&c->private->arena, "%s/containers/%s", c->engine->data_dir, c->id);
+    if (c->outline.keeps_log)
+        return arena_printf(arena, "%s/containers/%s", c->engine->data_dir, c->id);
     err_set(err, ERR_UNSUPPORTED, "configured logging driver does not support reading");
     return NULL;
 }

@@ -18,7 +18,6 @@ static struct container_port ports[3];
 static struct container_mount mounts[2];
 static struct health_probe probes[1];
 static char *exposed[2];
-static char *words[2];
 
 static void fill(struct container *c)
 {
@@ -46,8 +45,6 @@ static void fill(struct container *c)
     probes[0] = (struct health_probe){STARTED_NS, STARTED_NS, 1, text("no \"answer\"")};
     exposed[0] = text("80/tcp");
     exposed[1] = text("443/tcp");
-    words[0] = text("sleep");
-    words[1] = text("1000");
     *c = (struct container){
         .pid = 42,
         .state = {.status = CONTAINER_RUNNING, .started_ns = STARTED_NS, .restart_count = 2},
@@ -62,9 +59,7 @@ static void fill(struct container *c)
     c->mounts.count = 2;
     c->health_log.items = probes;
     c->health_log.count = 1;
-    c->spec.exposed_ports = (struct strings){exposed, 2, 2};
-    c->spec.cmd = (struct strings){words, 2, 2};
-    c->spec.image = text("busybox");
+    c->outline.exposed_ports = (struct strings){exposed, 2, 2};
 }
 
 static void assert_written(void (*write)(const struct container *c, struct json_out *out), const char *expected)
@@ -127,11 +122,11 @@ static void test_networks(void **state)
 /* The table of spec/ does the writing: here counts what is there though it is empty, and what is not. */
 static void test_config(void **state)
 {
-    struct container c;
+    char *words[] = {text("sleep"), text("1000")};
+    struct container_spec spec = {.image = text("busybox"), .cmd = {words, 2, 2}};
     struct buf b cleanup(buf_done) = BUF(64 * 1024);
     struct json_out out = {.buf = &b};
-    fill(&c);
-    container_json_config(&c.spec, &out);
+    container_json_config(&spec, &out);
     static const char *const there[] = {"\"Hostname\":\"\"",   "\"Labels\":{}",         "\"Cmd\":[\"sleep\",\"1000\"]",
                                         "\"Entrypoint\":null", "\"Image\":\"busybox\"", "\"Tty\":false"};
     static const char *const absent[] = {"HostConfig", "NetworkingConfig", "Healthcheck", "StopTimeout", "MacAddress"};

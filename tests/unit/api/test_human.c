@@ -77,13 +77,4 @@ static void test_status(void **state)
     }
 }
 
-static void test_command(void **state)
-{
-    char *entrypoint[] = {(char *)"/bin/my sh", (char *)"-c"}, *cmd[] = {(char *)"echo hello", (char *)"x"};
-    struct container_spec spec = {.entrypoint = {entrypoint, 2, 2}, .cmd = {cmd, 2, 2}};
-    struct buf text cleanup(buf_done) = BUF(100);
-    human_command(&spec, &text);
-    assert_string_equal(buf_str(&text), "/bin/my sh -c 'echo hello' x");
-}
-
-TEST_MAIN(cmocka_unit_test(test_durations), cmocka_unit_test(test_status), cmocka_unit_test(test_command))
+TEST_MAIN(cmocka_unit_test(test_durations), cmocka_unit_test(test_status))
