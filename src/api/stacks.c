@@ -86,11 +86,11 @@ static int list_stacks(struct api *api, struct http_request *request, struct err
     struct stack *stack = NULL;
     json_put_array(&json.out);
     while ((stack = manager_next_stack(manager_of(api), stack))) {
-        struct service_counts total = {0};
-        vec_foreach (service, &stack->spec.services) {
-            struct service_counts counts = manager_count_service(manager_of(api), stack, service);
-            total.wanted += counts.wanted;
-            total.running += counts.running;
+        struct arena arena cleanup(arena_done) = {0};
+        struct service_counts total = {0}, *counts = manager_count_services(manager_of(api), stack, &arena);
+        for (size_t i = 0; i < stack->spec.services.count; i++) {
+            total.wanted += counts[i].wanted;
+            total.running += counts[i].running;
         }
         json_put_object(&json.out);
         json_key_string(&json.out, "name", stack->spec.name);
@@ -115,13 +115,13 @@ static int inspect_stack(struct api *api, struct http_request *request, struct e
     fields_write(&stack_spec_table, &stack->spec, &json.out);
     json_key(&json.out, "services");
     json_put_array(&json.out);
-    vec_foreach (service, &stack->spec.services) {
-        struct service_counts counts = manager_count_service(manager_of(api), stack, service);
+    const struct service_counts *counts = manager_count_services(manager_of(api), stack, &request->arena);
+    for (size_t i = 0; i < stack->spec.services.count; i++) {
         json_put_object(&json.out);
-        json_key_string(&json.out, "name", service->name);
-        json_key_int(&json.out, "wanted", counts.wanted);
-        json_key_int(&json.out, "running", counts.running);
-        json_key_int(&json.out, "healthy", counts.healthy);
+        json_key_string(&json.out, "name", stack->spec.services.items[i].name);
+        json_key_int(&json.out, "wanted", counts[i].wanted);
+        json_key_int(&json.out, "running", counts[i].running);
+        json_key_int(&json.out, "healthy", counts[i].healthy);
         json_put_object_end(&json.out);
     }
     json_put_array_end(&json.out);

@@ -154,6 +154,11 @@ static void write_abilities(struct json_out *out)
     json_key_bool(out, "ExperimentalBuild", false);
 }
 
+static void write_problem(const char *problem, void *out)
+{
+    json_put_string(out, problem);
+}
+
 static int info(struct api *api, struct http_request *request, struct err *err)
 {
     const struct engine_config *config = engine_config(api->options.engine);
@@ -177,7 +182,9 @@ static int info(struct api *api, struct http_request *request, struct err *err)
     json_key(out, "Labels");
     json_put_raw(out, "[]");
     json_key(out, "Warnings");
-    json_put_null(out);
+    json_put_array(out);
+    engine_problems(api->options.engine, write_problem, out);
+    json_put_array_end(out);
     json_put_object_end(out);
     return api_reply(request, 200, &json);
 }

@@ -34,6 +34,12 @@ static inline void list_push(struct list *head, struct list *node)
     head->prev = node;
 }
 
+/* Adds node at the start of the list. */
+static inline void list_push_first(struct list *head, struct list *node)
+{
+    list_push(head->next, node); /* at the end, as seen from what was the first */
+}
+
 /* Harmless on a node that is on no list. */
 static inline void list_remove(struct list *node)
 {

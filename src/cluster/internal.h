@@ -16,7 +16,8 @@ struct manager {
     struct engine *engine;
     struct db *db;
     struct loop *loop;
-    struct map stacks;   /* name → struct stack; owned */
+    struct map stacks; /* name → struct stack; owned */
+    struct list stack_list;
     struct list actions; /* struct action_private, the newest first; owned */
     size_t action_count;
     struct event_listener events;

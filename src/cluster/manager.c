@@ -25,6 +25,7 @@ struct manager *manager_new(struct engine *engine, struct err *err)
     manager->loop = engine_config(engine)->loop;
     manager->events.happened = happened;
     list_init(&manager->actions);
+    list_init(&manager->stack_list);
     if (store_open(manager, err) < 0)
         return NULL;
     engine_listen(engine, &manager->events);
@@ -59,26 +60,23 @@ struct stack *manager_find_stack(struct manager *manager, const char *name, stru
 
 struct stack *manager_next_stack(struct manager *manager, struct stack *after)
 {
-    struct map_entry *entry;
-    bool found = !after;
-    for (size_t i = 0; (entry = map_next(&manager->stacks, &i));) {
-        if (found)
-            return entry->value;
-        found = entry->value == after;
-    }
-    return NULL;
+    struct list *next = after ? after->link.next : manager->stack_list.next;
+    return next == &manager->stack_list ? NULL : container_of(next, struct stack, link);
 }
 
-struct service_counts manager_count_service(struct manager *manager, const struct stack *stack,
-                                            const struct service_spec *service)
+struct service_counts *manager_count_services(struct manager *manager, const struct stack *stack, struct arena *arena)
 {
-    struct arena arena cleanup(arena_done) = {0};
-    struct observed observed = observe(manager, stack->spec.name, NULL, NULL, &arena);
-    struct service_counts counts = {.wanted = service->replicas};
+    struct observed observed = observe(manager, stack->spec.name, NULL, NULL, arena);
+    struct service_counts *counts = arena_alloc_array(arena, stack->spec.services.count, sizeof(*counts));
+    for (size_t i = 0; i < stack->spec.services.count; i++)
+        counts[i].wanted = stack->spec.services.items[i].replicas;
     vec_foreach (replica, &observed.replicas) {
-        bool running = str_eq(replica->service, service->name) && replica->state == REPLICA_RUNNING;
-        counts.running += running;
-        counts.healthy += running && replica->health == REPLICA_HEALTHY;
+        const struct service_spec *service = stack_service(&stack->spec, replica->service);
+        if (!service || replica->state != REPLICA_RUNNING)
+            continue;
+        struct service_counts *own = &counts[service - stack->spec.services.items];
+        own->running++;
+        own->healthy += replica->health == REPLICA_HEALTHY;
     }
     return counts;
 }

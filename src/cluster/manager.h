@@ -30,6 +30,7 @@ struct stack {
     struct stack_spec spec;
     struct action *action; /* the last one; NULL where none is remembered */
     struct arena arena;
+    struct list link; /* the manager's */
 };
 
 /* ERR_NOT_FOUND "no such stack: x". */
@@ -40,8 +41,8 @@ struct stack *manager_next_stack(struct manager *manager, struct stack *after);
 struct service_counts {
     int wanted, running, healthy;
 };
-struct service_counts manager_count_service(struct manager *manager, const struct stack *stack,
-                                            const struct service_spec *service);
+/* Of each service, in the order of the stack's. In arena. */
+struct service_counts *manager_count_services(struct manager *manager, const struct stack *stack, struct arena *arena);
 
 /* --- Actions -------------------------------------------------------------------------------------------------------
  */

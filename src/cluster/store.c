@@ -36,6 +36,7 @@ static void stack_free(struct stack *stack)
 {
     if (!stack)
         return;
+    list_remove(&stack->link);
     arena_done(&stack->arena);
     free(stack);
 }
@@ -51,6 +52,7 @@ static struct stack *enter_stack(struct manager *manager, const char *text, size
     if (old)
         stack->action = old->action;
     stack_free(old);
+    list_push(&manager->stack_list, &stack->link);
     return stack;
 }
 
@@ -86,10 +88,7 @@ static int load_stacks(struct manager *manager, struct err *err)
 
 static void enter_action(struct manager *manager, struct action_private *private)
 {
-    struct list *head = &manager->actions;
-    private->link = (struct list){head->next, head};
-    head->next->prev = &private->link;
-    head->next = &private->link;
+    list_push_first(&manager->actions, &private->link);
     manager->action_count++;
     struct stack *stack = map_get(&manager->stacks, private->action.stack);
     if (stack)

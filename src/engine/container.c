@@ -92,12 +92,7 @@ void container_enter(struct container *c)
 {
     map_put(&c->engine->by_id, c->id, c);
     map_put(&c->engine->by_name, c->name, c);
-    /* The list begins with the newest. */
-    struct list *head = &c->engine->containers, *node = &c->private->link;
-    node->next = head->next;
-    node->prev = head;
-    head->next->prev = node;
-    head->next = node;
+    list_push_first(&c->engine->containers, &c->private->link);
 }
 
 void container_leave(struct container *c)

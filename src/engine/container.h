@@ -210,9 +210,9 @@ int container_resize(struct container *container, int rows, int columns, struct 
 struct logfile_query;
 struct logfile *container_open_log(struct container *container, const struct logfile_query *query, struct err *err);
 
-/* The processes in its cgroup, at most max; returns how many there are. */
-ssize_t container_processes(struct container *container, pid_t *ret, size_t max, struct err *err);
-
 /* The folder of its log files (engine/logfile.h), in arena; NULL and ERR_UNSUPPORTED where its log driver keeps none.
  */
 const char *container_log_folder(struct container *container, struct arena *arena, struct err *err);
+
+/* The processes in its cgroup, at most max; returns how many there are. */
+ssize_t container_processes(struct container *container, pid_t *ret, size_t max, struct err *err);

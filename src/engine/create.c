@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#define DEFINITION_MAX ((size_t)1024 * 1024) /* bytes of text: of a container's own, without its image's part */
+
 static struct image *find_image(struct engine *engine, const struct container_create_options *options, struct err *err)
 {
     struct image *image = image_store_find(images_store(engine->images), options->spec->image, err);
@@ -36,6 +38,8 @@ static int copy_spec(const struct container_spec *from, struct arena *arena, str
 {
     struct arena scratch cleanup(arena_done) = {0};
     const char *text = fields_to_text(&container_spec_table, from, &scratch);
+    if (strlen(text) > DEFINITION_MAX)
+        return err_set(err, ERR_LIMIT, "the container's definition is larger than %zu KiB", DEFINITION_MAX >> 10);
     return fields_read_text(&container_spec_table, text, strlen(text), arena, ret, "container", err);
 }
 

@@ -141,6 +141,8 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
     struct engine *engine cleanup(engine_freep) = NEW(struct engine);
     engine->containers_fd = engine->run_containers_fd = engine->cgroups_fd = engine->limited_fd = -1;
     list_init(&engine->containers);
+    list_init(&engine->volume_list);
+    list_init(&engine->network_list);
     list_init(&engine->listeners);
     engine->config = *config;
     engine->config.data_dir = engine->data_dir = mem_strdup(config->data_dir);
@@ -210,6 +212,11 @@ void engine_free(struct engine *engine)
 const struct engine_config *engine_config(const struct engine *engine)
 {
     return &engine->config;
+}
+
+void engine_problems(struct engine *engine, void (*found)(const char *problem, void *data), void *data)
+{
+    (void)networks_check(engine->net, found, data);
 }
 
 struct images *engine_images(struct engine *engine)

@@ -59,6 +59,9 @@ DEFINE_CLEANUP(struct engine *, engine_free);
 const struct engine_config *engine_config(const struct engine *engine);
 struct images *engine_images(struct engine *engine);
 
+/* What keeps containers from working on this machine: a sentence for people, each. */
+void engine_problems(struct engine *engine, void (*found)(const char *problem, void *data), void *data);
+
 /* Who uses an image, for image_store_remove() and image_store_prune(). */
 struct image_usage engine_image_usage(struct engine *engine);
 

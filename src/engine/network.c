@@ -13,11 +13,13 @@ static struct engine_network *network_enter(struct engine *engine, const char *i
     (void)snprintf(n->id, sizeof(n->id), "%s", id);
     n->created_ns = created_ns;
     map_put(&engine->networks, n->id, n);
+    list_push(&engine->network_list, &n->link);
     return n;
 }
 
 static void network_free(struct engine_network *n)
 {
+    list_remove(&n->link);
     arena_done(&n->arena);
     free(n);
 }
@@ -266,14 +268,8 @@ struct engine_network *engine_find_network(struct engine *engine, const char *re
 
 struct engine_network *engine_next_network(struct engine *engine, struct engine_network *after)
 {
-    struct map_entry *entry;
-    bool found = !after;
-    for (size_t i = 0; (entry = map_next(&engine->networks, &i));) {
-        if (found)
-            return entry->value;
-        found = entry->value == after;
-    }
-    return NULL;
+    struct list *next = after ? after->link.next : engine->network_list.next;
+    return next == &engine->network_list ? NULL : container_of(next, struct engine_network, link);
 }
 
 static bool is_on(const struct container *c, const struct engine_network *n)

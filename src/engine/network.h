@@ -2,6 +2,7 @@
 /* The engine's networks: definitions in the database over the mechanism of network/. "bridge", "host" and "none" are
  * always there. */
 #include "base/id.h"
+#include "base/list.h"
 #include "engine/engine.h"
 #include "spec/network.h"
 
@@ -13,6 +14,7 @@ struct engine_network {
     struct network *mechanism;     /* made when the first container hangs on it; NULL for host and none */
     struct dns_listener *resolver; /* on its gateway's address; NULL until a container is there */
     struct arena arena;            /* of spec */
+    struct list link;              /* the engine's */
 };
 
 /* "bridge", whose containers are plain ones without a network of their own choice. */

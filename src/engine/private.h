@@ -25,12 +25,13 @@ struct engine {
     int cgroups_fd; /* the cgroup that holds one for each container without limits: it has no controller enabled */
     int limited_fd; /* that of those with limits; -1 until the first */
 
-    struct map by_id, by_name; /* → struct container */
-    struct list containers;    /* the newest first; owned */
-    struct map volumes;        /* name → struct volume; owned */
-    struct map networks;       /* id → struct engine_network; owned */
-    struct map execs;          /* id → struct exec; owned */
-    struct map ports;          /* struct published (engine/ports.c); owned */
+    struct map by_id, by_name;             /* → struct container */
+    struct list containers;                /* the newest first; owned */
+    struct map volumes;                    /* name → struct volume; owned */
+    struct map networks;                   /* id → struct engine_network; owned */
+    struct list volume_list, network_list; /* the same, in the order in which they were made */
+    struct map execs;                      /* id → struct exec; owned */
+    struct map ports;                      /* struct published (engine/ports.c); owned */
 
     struct images *images;
     bool overlay_by_mount;   /* the kernel is older than 6.8 (engine/rootfs.c) */

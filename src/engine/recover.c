@@ -167,7 +167,7 @@ static void recover_unlisted(struct container *c)
         recover_from_lost_keeper(c);
         return;
     }
-    if (c->state.status == CONTAINER_REMOVING || str_same(step, "remove")) {
+    if (c->state.status == CONTAINER_REMOVING || c->state.status == CONTAINER_DEAD || str_same(step, "remove")) {
         removal_resume(c);
         return;
     }
@@ -305,6 +305,6 @@ int recover(struct engine *engine, struct err *err)
     clean_data_folders(engine);
     if (networks_start(engine->net, err) < 0)
         return -1;
-    (void)networks_check(engine->net, tell_problem, NULL);
+    engine_problems(engine, tell_problem, NULL);
     return 0;
 }

@@ -25,6 +25,16 @@ static void finish(struct container *c, const struct err *failure)
         removal.done(removal.data, failure);
 }
 
+/* It stays as dead, until somebody removes it again or the next daemon tries. */
+static void fail(struct container *c, const struct err *failure)
+{
+    log_error("container %.12s cannot be removed: %s", c->id, failure->message);
+    c->state.error = arena_strdup(&c->private->run, failure->message);
+    container_set_status(c, CONTAINER_DEAD);
+    journal_end(c->engine->journal, c->id);
+    finish(c, failure);
+}
+
 static bool has_anonymous_volume(struct container *c, const struct container_mount *mount, struct volume **ret)
 {
     *ret = str_eq(mount->type, "volume") ? map_get(&c->engine->volumes, mount->name) : NULL;
@@ -55,8 +65,7 @@ static void forget(struct container *c)
 {
     struct err err;
     if (record_delete(c, &err) < 0) {
-        container_set_status(c, CONTAINER_DEAD);
-        finish(c, &err);
+        fail(c, &err);
         return;
     }
     container_leave(c);
@@ -88,15 +97,10 @@ static void remove_folder(struct container *c)
 {
     struct err err;
     char *path cleanup(freep) = mem_printf("%s/containers/%s", c->engine->data_dir, c->id);
-    if (images_discard(c->engine->images, path, &err) == 0) {
+    if (images_discard(c->engine->images, path, &err) < 0)
+        fail(c, &err);
+    else
         forget_later(c);
-        return;
-    }
-    log_error("container %.12s cannot be removed: %s", c->id, err.message);
-    c->state.error = arena_strdup(&c->private->run, err.message);
-    container_set_status(c, CONTAINER_DEAD);
-    journal_end(c->engine->journal, c->id);
-    finish(c, &err);
 }
 
 static void begin(struct container *c)

@@ -12,11 +12,13 @@
 struct owned_volume {
     struct volume volume;
     struct arena arena;
+    struct list link; /* in engine->volume_list */
 };
 
 static void volume_free(struct volume *volume)
 {
     struct owned_volume *owned = container_of(volume, struct owned_volume, volume);
+    list_remove(&owned->link);
     arena_done(&owned->arena);
     free(owned);
 }
@@ -30,6 +32,7 @@ static struct volume *volume_enter(struct engine *engine, const char *name, int6
     v->created_ns = created_ns;
     v->anonymous = anonymous;
     map_put(&engine->volumes, v->spec.name, v);
+    list_push(&engine->volume_list, &owned->link);
     return v;
 }
 
@@ -138,14 +141,9 @@ struct volume *engine_find_volume(struct engine *engine, const char *name, struc
 
 struct volume *engine_next_volume(struct engine *engine, struct volume *after)
 {
-    struct map_entry *entry;
-    bool found = !after;
-    for (size_t i = 0; (entry = map_next(&engine->volumes, &i));) {
-        if (found)
-            return entry->value;
-        found = entry->value == after;
-    }
-    return NULL;
+    struct list *head = &engine->volume_list,
+                *next = after ? container_of(after, struct owned_volume, volume)->link.next : head->next;
+    return next == head ? NULL : &container_of(next, struct owned_volume, link)->volume;
 }
 
 /* --- Removing */

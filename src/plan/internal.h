@@ -10,6 +10,7 @@ struct planning {
     const struct plan_options *options;
     struct arena *arena;
     struct plan plan;
+    const struct observed_replica **replicas; /* those that are observed, in find_replica()'s order */
 };
 
 /* Adds a step; blocked may be NULL. */
@@ -21,4 +22,6 @@ void add_step(struct planning *p, enum step_kind kind, const struct service_spec
 const char *add_removal(struct planning *p, const struct observed_replica *replica, const char *reason,
                         const char *blocked);
 
-struct observed_replica *find_replica(const struct observed *observed, const char *service, int number);
+/* Makes it fit for find_replica(). */
+void index_replicas(struct planning *p);
+const struct observed_replica *find_replica(const struct planning *p, const char *service, int number);

@@ -49,10 +49,40 @@ const char *add_removal(struct planning *p, const struct observed_replica *repli
     return arena_printf(p->arena, "the removal of %s", replica->name);
 }
 
-struct observed_replica *find_replica(const struct observed *observed, const char *service, int number)
+/* By service, then number; where several have both, the first that was observed. */
+static int compare_replicas(const void *a, const void *b)
 {
-    vec_foreach (replica, &observed->replicas)
-        if (replica->number == number && str_eq(replica->service, service))
-            return replica;
-    return NULL;
+    const struct observed_replica *left = *(struct observed_replica *const *)a,
+                                  *right = *(struct observed_replica *const *)b;
+    int order = strcmp(left->service, right->service);
+    if (!order)
+        order = (left->number > right->number) - (left->number < right->number);
+    return order ? order : (left > right) - (left < right);
+}
+
+void index_replicas(struct planning *p)
+{
+    size_t count = p->observed->replicas.count;
+    p->replicas = arena_alloc_array(p->arena, count, sizeof(struct observed_replica *));
+    for (size_t i = 0; i < count; i++)
+        p->replicas[i] = &p->observed->replicas.items[i];
+    qsort(p->replicas, count, sizeof(struct observed_replica *), compare_replicas);
+}
+
+const struct observed_replica *find_replica(const struct planning *p, const char *service, int number)
+{
+    size_t low = 0, high = p->observed->replicas.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct observed_replica *replica = p->replicas[middle];
+        int order = strcmp(replica->service, service);
+        if (order < 0 || (order == 0 && replica->number < number))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == p->observed->replicas.count)
+        return NULL;
+    const struct observed_replica *found = p->replicas[low];
+    return found->number == number && str_eq(found->service, service) ? found : NULL;
 }

@@ -181,7 +181,7 @@ static const char *dependency_blocker(struct planning *p, const struct service_s
         if (!other || !wanted[other - p->stack->services.items])
             continue;
         for (int number = 1; number <= other->replicas; number++) {
-            const struct observed_replica *replica = find_replica(p->observed, other->name, number);
+            const struct observed_replica *replica = find_replica(p, other->name, number);
             const char *blocked = dependency->condition == DEPENDS_STARTED ? started_blocker(p, other, replica)
                                   : dependency->condition == DEPENDS_HEALTHY
                                       ? healthy_blocker(p, service, dependency, replica)
@@ -245,36 +245,49 @@ static void plan_existing(struct planning *p, const struct service_spec *service
         fail(p, arena_printf(p->arena, "container %s exited (%d)", replica->name, replica->exit_code));
 }
 
-static void plan_replica(struct planning *p, const struct service_spec *service, int number, const char *hash,
-                         const char *create_blocked, const char *start_blocked)
+/* What all replicas of a service share. */
+struct service_plan {
+    const struct service_spec *service;
+    const struct observed_image *image;
+    const char *hash, *create_blocked, *start_blocked;
+};
+
+static void plan_replica(struct planning *p, const struct service_plan *s, int number)
 {
-    const struct observed_replica *replica = find_replica(p->observed, service->name, number);
-    const char *name = plan_replica_name(p->stack, service, number, p->arena), *reason = "it does not exist";
+    const struct observed_replica *replica = find_replica(p, s->service->name, number);
+    const char *name = plan_replica_name(p->stack, s->service, number, p->arena), *reason = "it does not exist",
+               *blocked = s->create_blocked;
     if (replica) {
-        const char *why = stale(p, replica, hash, find_image(p, service->container.image));
-        if (!why) {
-            plan_existing(p, service, replica, start_blocked);
+        reason = stale(p, replica, s->hash, s->image);
+        if (!reason) {
+            plan_existing(p, s->service, replica, s->start_blocked);
             return;
         }
-        reason = why;
-        const char *waits = add_removal(p, replica, why, create_blocked);
-        create_blocked = waits ? waits : create_blocked;
+        const char *waits = add_removal(p, replica, reason, blocked);
+        blocked = waits ? waits : blocked;
     }
-    add_step(p, STEP_CREATE, service, NULL, name, reason, create_blocked);
+    add_step(p, STEP_CREATE, s->service, NULL, name, reason, blocked);
     p->plan.steps.items[p->plan.steps.count - 1].number = number;
-    plan_start(p, service, NULL, name, "it is to run", arena_printf(p->arena, "the creation of %s", name));
+    plan_start(p, s->service, NULL, name, "it is to run", arena_printf(p->arena, "the creation of %s", name));
 }
 
 static void plan_service(struct planning *p, const struct service_spec *service, const bool *wanted,
                          const char *volumes_blocked)
 {
     const char *image_blocked = plan_image(p, service), *networks_blocked = plan_networks(p, service);
-    const char *create_blocked = image_blocked ? image_blocked : networks_blocked ? networks_blocked : volumes_blocked;
-    const char *start_blocked = dependency_blocker(p, service, wanted), *hash = plan_hash(p->stack, service, p->arena);
+    struct service_plan plan = {
+        .service = service,
+        .image = find_image(p, service->container.image),
+        .hash = plan_hash(p->stack, service, p->arena),
+        .create_blocked = image_blocked      ? image_blocked
+                          : networks_blocked ? networks_blocked
+                                             : volumes_blocked,
+        .start_blocked = dependency_blocker(p, service, wanted),
+    };
     for (int number = 1; number <= service->replicas; number++)
-        plan_replica(p, service, number, hash, create_blocked, start_blocked);
+        plan_replica(p, &plan, number);
     vec_foreach (replica, &p->observed->replicas)
-        if (str_eq(replica->service, service->name) && replica->number > service->replicas)
+        if (replica->number > service->replicas && str_eq(replica->service, service->name))
             (void)add_removal(p, replica,
                               arena_printf(p->arena, "the service was scaled down to %d", service->replicas), NULL);
 }
@@ -295,6 +308,7 @@ struct plan plan_up(const struct stack_spec *stack, const struct observed *obser
     const struct service_spec **order =
         arena_alloc_array(arena, stack->services.count + 1, sizeof(struct service_spec *));
     struct err err;
+    index_replicas(&p);
     if (plan_order(stack, order, &err) < 0) {
         fail(&p, arena_strdup(arena, err.message));
         return p.plan;

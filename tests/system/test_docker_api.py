@@ -76,6 +76,17 @@ def test_answers(daemon):
     assert not wrong
 
 
+def test_info_tells_what_is_in_the_way(daemon):
+    daemon.ask("POST", "/networks/create", {"Name": "front"})
+    assert daemon.ask("GET", "/info")["Warnings"] == []
+    daemon.netns.run("nft", "add table ip filter; "
+                     "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }")
+    warnings = daemon.ask("GET", "/info")["Warnings"]
+    assert len(warnings) == 1 and "iptables -I FORWARD" in warnings[0]
+    daemon.netns.run("nft", "delete table ip filter")
+    daemon.ask("DELETE", "/networks/front")
+
+
 def test_create_tells_what_it_does_not_know(loaded):
     answer = create(loaded, "cc", HostConfig={"Teleport": True, "Nothing": None}, Colour="red", Empty={})
     said = " ".join(answer["Warnings"])
