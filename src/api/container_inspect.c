@@ -129,7 +129,7 @@ static void write_identity(struct container *container, const struct container_s
     json_key_string(out, "AppArmorProfile", "");
 }
 
-void container_json_inspect(struct container *container, const struct container_spec *spec, struct json_out *out)
+static void container_json_inspect(struct container *container, const struct container_spec *spec, struct json_out *out)
 {
     json_put_object(out);
     write_identity(container, spec, out);

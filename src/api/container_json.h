@@ -21,5 +21,3 @@ void container_json_host_config(const struct host_config *host, struct json_out 
 /* The whole answer to a creation: 201 {"Id":…,"Warnings":[…]} */
 int container_json_reply_created(struct http_request *request, const struct container *container,
                                  const struct strings *warnings);
-/* The whole answer of inspect. */
-void container_json_inspect(struct container *container, const struct container_spec *spec, struct json_out *out);

@@ -36,7 +36,7 @@ static bool has_upper(const char *s, size_t n)
     return false;
 }
 
-bool reference_tag_is_valid(const char *tag)
+static bool reference_tag_is_valid(const char *tag)
 {
     size_t n = strlen(tag);
     if (n == 0 || n > REFERENCE_TAG_MAX || !(is_alnum(tag[0]) || tag[0] == '_'))

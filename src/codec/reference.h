@@ -44,5 +44,3 @@ void reference_familiar_name(const struct reference *reference, char text[REFERE
 
 /* The host to speak to: the domain, but "registry-1.docker.io" for Docker Hub. */
 const char *reference_registry_host(const struct reference *reference);
-/* 1 to 128 of [A-Za-z0-9_.-], not beginning with . or -. */
-bool reference_tag_is_valid(const char *tag);

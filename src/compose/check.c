@@ -28,7 +28,7 @@ static unsigned distance(const char *a, const char *b)
     return row[n];
 }
 
-const char *check_near(const struct key *keys, const char *unknown)
+static const char *check_near(const struct key *keys, const char *unknown)
 {
     const char *nearest = NULL;
     size_t length = strlen(unknown);

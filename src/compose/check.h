@@ -12,6 +12,3 @@ int check_file(struct walk *walk, struct yaml *root);
 int check_service(struct walk *walk, const struct place *place, struct yaml *service);
 /* The merged tree: what is required must be there by now. */
 int check_required(struct walk *walk, struct yaml *root);
-
-/* The known key of a table that unknown resembles; NULL where none does. */
-const char *check_near(const struct key *keys, const char *unknown);

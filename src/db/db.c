@@ -193,11 +193,6 @@ int db_run_soon(struct db *db, struct err *err, const char *sql, const char *typ
     return r;
 }
 
-int64_t db_changes(struct db *db)
-{
-    return sqlite3_changes64(db->handle);
-}
-
 const char *db_text(struct db_statement *statement, int column)
 {
     return (const char *)sqlite3_column_text(statement->stmt, column);

@@ -41,8 +41,6 @@ int db_migrate(struct db *db, const char *part, const char *const *steps, size_t
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
 /* The same; but after a power cut it may be as if the last second's had not been. */
 int db_run_soon(struct db *db, struct err *err, const char *sql, const char *types, ...);
-/* Rows changed by the last db_run(). */
-int64_t db_changes(struct db *db);
 
 /* Starts reading rows; never NULL. An error ends the rows and is told by db_end(). */
 struct db_statement *db_query(struct db *db, const char *sql, const char *types, ...);

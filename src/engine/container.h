@@ -62,7 +62,7 @@ struct container_outline {
     struct pairs labels;
     struct strings exposed_ports;
     struct restart_policy restart;
-    int stop_signal, stop_timeout_s;
+    int stop_signal, stop_timeout_s; /* negative: it may take for ever */
     bool tty, open_stdin, stdin_once;
     bool attach_output; /* asked for at its creation */
     bool keeps_log;     /* its log driver is not none */

@@ -180,16 +180,6 @@ void ignore_done(void *data, const struct err *failure);
 /* Sends the signal and arms the timeout; the container runs. */
 void stop_begin(struct container *container, int signo, int timeout_s);
 
-/* A stop that waits for a start to end. */
-struct stop_request {
-    struct engine *engine;
-    char id[ID_SIZE];
-    int signo, timeout_s;
-    engine_done *done;
-    void *data;
-};
-void stop_after_start(void *data, const struct err *failure);
-
 /* --- health.c */
 
 /* The container runs: its checks begin, where it has any. / It does not run any more. */

@@ -62,7 +62,8 @@ void stop_begin(struct container *c, int signo, int timeout_s)
     keeper_client_signal(c->engine->keeper, c->id, stop_signal, NULL, NULL);
     tell_of_signal(c, stop_signal);
     private->stop_timer.expired = stop_overdue;
-    timer_start(&private->stop_timer, c->engine->config.loop, (int64_t)timeout * 1000);
+    if (timeout > 0)
+        timer_start(&private->stop_timer, c->engine->config.loop, (int64_t)timeout * 1000);
 }
 
 /* A container whose back-off is running has nothing to be stopped but that. */
@@ -74,6 +75,17 @@ static void give_up_restarting(struct container *c)
     container_set_status(c, CONTAINER_EXITED);
     waiters_wake(c);
 }
+
+/* A stop that waits for a start to end. */
+struct stop_request {
+    struct engine *engine;
+    char id[ID_SIZE];
+    int signo, timeout_s;
+    engine_done *done;
+    void *data;
+};
+
+static engine_done stop_after_start;
 
 void container_stop(struct container *c, int signo, int timeout_s, engine_done *done, void *data)
 {
@@ -104,7 +116,7 @@ void container_stop(struct container *c, int signo, int timeout_s, engine_done *
         stop_begin(c, signo, timeout_s);
 }
 
-void stop_after_start(void *data, const struct err *failure)
+static void stop_after_start(void *data, const struct err *failure)
 {
     struct stop_request *request = data;
     struct container *c = map_get(&request->engine->by_id, request->id);

@@ -146,6 +146,9 @@ static int check_process(struct validation *v)
                        spec->working_dir);
     if (!str_empty(spec->stop_signal) && signal_by_name(spec->stop_signal, v->err) < 0)
         return -1;
+    if (spec->stop_timeout.set && (spec->stop_timeout.value < -1 || spec->stop_timeout.value > INT32_MAX))
+        return err_set(v->err, ERR_INVALID, "invalid stop timeout %lld: expected seconds, or -1 for ever",
+                       (long long)spec->stop_timeout.value);
     vec_foreach (variable, &spec->env)
         if (!**variable || **variable == '=')
             return err_set(v->err, ERR_INVALID, "invalid environment variable: '%s'", *variable);

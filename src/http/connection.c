@@ -89,6 +89,31 @@ void exchange_run(struct exchange *x)
     loop_defer(server->options.loop, &server->run);
 }
 
+/* --- Watching */
+
+/* Only where there is nothing left to read: the end of a body that waits for its sink is found by reading on. */
+static bool notices_half_close(const struct exchange *x)
+{
+    bool open = x->state == EXCHANGE_HANDLED || x->state == EXCHANGE_STREAMING;
+    return open && !x->half_closed && (!x->sink || http_parser_complete(x->parser));
+}
+
+/* Sets what the loop watches for; after anything that may change it. */
+static void connection_watch(struct connection *c)
+{
+    const struct exchange *x = c->exchange;
+    uint32_t events = 0;
+    if (!x || exchange_wants_bytes(x))
+        events |= EPOLLIN;
+    else if (notices_half_close(x))
+        events |= EPOLLRDHUP;
+    if (x && x->blocked)
+        events |= EPOLLOUT;
+    io_want(&c->io, events);
+}
+
+/* --- An exchange goes on */
+
 void exchange_go_on(struct exchange *x)
 {
     exchange_receive(x);
@@ -107,27 +132,7 @@ static void tell_over(struct exchange *x, bool client_gone)
         over(&x->request, client_gone);
 }
 
-/* --- Watching */
-
-/* Only where there is nothing left to read: the end of a body that waits for its sink is found by reading on. */
-static bool notices_half_close(const struct exchange *x)
-{
-    bool open = x->state == EXCHANGE_HANDLED || x->state == EXCHANGE_STREAMING;
-    return open && !x->half_closed && (!x->sink || http_parser_complete(x->parser));
-}
-
-void connection_watch(struct connection *c)
-{
-    const struct exchange *x = c->exchange;
-    uint32_t events = 0;
-    if (!x || exchange_wants_bytes(x))
-        events |= EPOLLIN;
-    else if (notices_half_close(x))
-        events |= EPOLLRDHUP;
-    if (x && x->blocked)
-        events |= EPOLLOUT;
-    io_want(&c->io, events);
-}
+/* --- Half-closing */
 
 /*
  * The client shut down its writing half while its request is being handled. A unix socket tells a full close apart

@@ -111,5 +111,3 @@ void connection_open(struct listener *listener, int fd);
 void connection_write(struct connection *c);
 /* Closes and frees; `over` of a handled request learns that the client is gone. */
 void connection_close(struct connection *c);
-/* Sets what the loop watches for; after anything that may change it. */
-void connection_watch(struct connection *c);

@@ -114,7 +114,7 @@ int pool_unpack(struct pool *pool, struct pool_layer *layer, const struct byte_s
     return stage_unpack(pool->stage, slot, source, blob_size, layer->diff_id, err);
 }
 
-void pool_tell_progress(struct pool *pool)
+static void pool_tell_progress(struct pool *pool)
 {
     for (unsigned i = 0; i < pool->slots; i++) {
         struct pool_layer *layer = pool->unpacking[i];

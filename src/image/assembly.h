@@ -47,7 +47,6 @@ int pool_unpack(struct pool *pool, struct pool_layer *layer, const struct byte_s
 void pool_adopt(struct pool *pool, struct pool_layer *layer);
 /* Takes what is done; wait: until something is. Tells of progress. */
 int pool_collect(struct pool *pool, bool wait, struct err *err);
-void pool_tell_progress(struct pool *pool);
 
 struct assembly {
     char id[DIGEST_SHA256_SIZE];

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-const char *blob_path(const char *data_dir, const char *digest, struct arena *arena)
+static const char *blob_path(const char *data_dir, const char *digest, struct arena *arena)
 {
     const char *algorithm = digest_algorithm(digest) == DIGEST_SHA512 ? "sha512" : "sha256";
     return arena_printf(arena, "%s/images/blobs/%s/%s", data_dir, algorithm, digest_hex(digest));

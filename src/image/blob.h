@@ -11,6 +11,3 @@ int blob_write(const char *data_dir, const char *digest, const void *data, size_
 /* Reads a blob of at most max bytes, NUL-terminated in arena, and checks it against its digest. */
 const char *blob_read(const char *data_dir, const char *digest, size_t max, struct arena *arena, size_t *ret_size,
                       struct err *err);
-
-/* "DATA/images/blobs/sha256/HEX" in arena. */
-const char *blob_path(const char *data_dir, const char *digest, struct arena *arena);

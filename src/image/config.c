@@ -34,7 +34,7 @@ static const struct field history_fields[] = {
     FIELD(struct image_history, empty_layer, "empty_layer", BOOL),
     {0},
 };
-const struct fields image_history_table = {"history entry", sizeof(struct image_history), history_fields};
+static const struct fields image_history_table = {"history entry", sizeof(struct image_history), history_fields};
 
 static const struct field rootfs_fields[] = {
     FIELD(struct image_rootfs, type, "type", STRING),

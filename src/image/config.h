@@ -45,7 +45,6 @@ struct image_config {
 
 extern const struct fields image_config_table;
 extern const struct fields image_run_config_table; /* "config", and Docker's Config of an inspected image */
-extern const struct fields image_history_table;
 
 /*
  * Reads and checks it: rootfs.type is "layers", the diff IDs are digests, at most IMAGE_LAYERS_MAX. Strings live in

@@ -196,8 +196,8 @@ struct image *image_store_find(struct image_store *store, const char *text, stru
 /* --- What an image is ----------------------------------------------------------------------------------------------
  */
 
-const char *image_store_config_text(struct image_store *store, const struct image *image, struct arena *arena,
-                                    struct err *err)
+static const char *image_store_config_text(struct image_store *store, const struct image *image, struct arena *arena,
+                                           struct err *err)
 {
     size_t size;
     return blob_read(store->data_dir, image->id, IMAGE_CONFIG_MAX, arena, &size, err);
@@ -215,7 +215,7 @@ const struct image_config *image_store_config(struct image_store *store, struct 
     return image->config = config;
 }
 
-const struct image_layer *image_store_layer(struct image_store *store, const char *chain_id)
+static const struct image_layer *image_store_layer(struct image_store *store, const char *chain_id)
 {
     return map_get(&store->layers, chain_id);
 }

@@ -67,9 +67,6 @@ struct image *image_store_get(struct image_store *store, const char *id);
 
 /* Its configuration, checked against its digest when first read; lives as long as the image. */
 const struct image_config *image_store_config(struct image_store *store, struct image *image, struct err *err);
-/* The same as the text it is, allocated in arena. */
-const char *image_store_config_text(struct image_store *store, const struct image *image, struct arena *arena,
-                                    struct err *err);
 
 /*
  * The folders of its layers, the uppermost first, as overlay's lowerdir has them. Absolute paths in arena. They stay as
@@ -89,8 +86,6 @@ struct image_layer {
 /* The layers of an image, the lowest first. At most IMAGE_LAYERS_MAX. Returns their number. */
 size_t image_store_layer_list(struct image_store *store, const struct image *image,
                               const struct image_layer *ret[IMAGE_LAYERS_MAX]);
-/* The layer of that chain ID, or NULL. */
-const struct image_layer *image_store_layer(struct image_store *store, const char *chain_id);
 /* Every layer: map_next() over chain ID → struct image_layer *. */
 const struct map *image_store_all_layers(struct image_store *store);
 

@@ -299,8 +299,3 @@ struct network *network_find(const struct networks *networks, const char *id)
             return network;
     return NULL;
 }
-
-size_t network_endpoint_count(const struct network *network)
-{
-    return network->endpoint_count;
-}

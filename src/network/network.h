@@ -106,7 +106,6 @@ int network_set_resolver(struct network *network, uint16_t udp_port, uint16_t tc
 
 const struct network_record *network_record(const struct network *network);
 struct network *network_find(const struct networks *networks, const char *id); /* NULL where there is none */
-size_t network_endpoint_count(const struct network *network);
 
 /* --- Containers' places ------------------------------------------------------------------------------------------- */
 

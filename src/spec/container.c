@@ -11,7 +11,8 @@ static const struct field port_bindings_fields[] = {
     FIELD(struct port_bindings, list, "", LIST, .of = &port_binding_table),
     {0},
 };
-const struct fields port_bindings_table = {"port", sizeof(struct port_bindings), port_bindings_fields, .bare = true};
+static const struct fields port_bindings_table = {"port", sizeof(struct port_bindings), port_bindings_fields,
+                                                  .bare = true};
 
 static const struct field health_check_fields[] = {
     FIELD(struct health_check, test, "Test", STRINGS),
@@ -138,7 +139,7 @@ static const struct field mount_spec_fields[] = {
     FIELD(struct mount_spec, tmpfs, "TmpfsOptions", POINTER, .of = &tmpfs_options_table),
     {0},
 };
-const struct fields mount_spec_table = {"mount", sizeof(struct mount_spec), mount_spec_fields};
+static const struct fields mount_spec_table = {"mount", sizeof(struct mount_spec), mount_spec_fields};
 
 static const struct field endpoint_ipam_fields[] = {
     FIELD(struct endpoint_ipam, ipv4_address, "IPv4Address", STRING),

@@ -162,5 +162,3 @@ extern const struct fields container_spec_table; /* Config, with HostConfig and 
 extern const struct fields host_config_table;
 extern const struct fields health_check_table;
 extern const struct fields endpoint_spec_table;
-extern const struct fields mount_spec_table;
-extern const struct fields port_bindings_table;

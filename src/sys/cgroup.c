@@ -106,12 +106,6 @@ int cgroup_populated(int cgroup)
     return event_of(cgroup, "populated");
 }
 
-int cgroup_watch(int cgroup)
-{
-    int fd = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
 ssize_t cgroup_pids(int cgroup, pid_t *ret, size_t max)
 {
     int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -131,13 +125,6 @@ ssize_t cgroup_pids(int cgroup, pid_t *ret, size_t max)
             ret[count - 1] = pid;
     }
     return (ssize_t)count;
-}
-
-int cgroup_attach(int cgroup, pid_t pid)
-{
-    char text[16];
-    (void)snprintf(text, sizeof(text), "%d", pid);
-    return cgroup_set(cgroup, "cgroup.procs", text);
 }
 
 static int controllers_in(int cgroup, const char *file)

@@ -42,21 +42,15 @@ int cgroup_remove(int parent, const char *name);
  * cgroup_populated(). */
 int cgroup_kill(int cgroup);
 
-/* Asks for freezing or thawing; done when cgroup_frozen() says so, which cgroup_watch() announces. */
+/* Asks for freezing or thawing; done when cgroup_frozen() says so. */
 int cgroup_freeze(int cgroup, bool frozen);
 int cgroup_frozen(int cgroup);
 
 /* 1 while any process lives in it or beneath it, 0 otherwise. */
 int cgroup_populated(int cgroup);
 
-/* A descriptor that gets EPOLLPRI each time populated or frozen changes. The caller closes it. */
-int cgroup_watch(int cgroup);
-
 /* The processes in it (not beneath it), max at most; returns how many there are. */
 ssize_t cgroup_pids(int cgroup, pid_t *ret, size_t max);
-
-/* Moves a process. Takes a lock of the whole machine: new processes are born in place instead (process_clone()). */
-int cgroup_attach(int cgroup, pid_t pid);
 
 /* The controllers that a cgroup offers to its children, and that are switched on for them: bits of enum
  * cgroup_controller. */
