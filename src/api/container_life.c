@@ -197,25 +197,23 @@ static int remove_it(struct api *api, struct http_request *request, struct err *
     return 0;
 }
 
-static bool may_be_pruned(const struct container *c, const struct filters *filters, int64_t until_ns)
+static bool may_be_pruned(const struct container *c, const struct prune_filters *filters)
 {
     bool idle = c->state.status == CONTAINER_CREATED || c->state.status == CONTAINER_EXITED ||
                 c->state.status == CONTAINER_DEAD;
-    return idle && (!until_ns || c->created_ns < until_ns) && filters_keep_labels(filters, &c->outline.labels);
+    return idle && prune_fits(filters, c->created_ns, &c->outline.labels);
 }
 
 static int prune_all(struct api *api, struct http_request *request, struct err *err)
 {
     struct engine *engine = api->options.engine;
-    struct filters filters;
-    int64_t until_ns;
-    if (filters_of(request, "until label label!", &filters, err) < 0 ||
-        filters_time(&filters, "until", clock_realtime_ns(), &until_ns, err) < 0)
+    struct prune_filters filters;
+    if (prune_filters_of(request, &filters, err) < 0)
         return -1;
     struct prune *prune = prune_new(request, "ContainersDeleted");
     for (struct container *c = engine_next_container(engine, NULL), *next; c; c = next) {
         next = engine_next_container(engine, c); /* c may be gone after its removal */
-        if (may_be_pruned(c, &filters, until_ns))
+        if (may_be_pruned(c, &filters))
             container_remove(c, (struct container_remove_options){0}, prune_removed, prune_item(prune, c->id));
     }
     return prune_run(prune);

@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "api/filters.h"
 #include "api/image_json.h"
+#include "api/shown.h"
 #include "api/version.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -94,19 +95,6 @@ static bool is_wanted(const struct image *image, const struct image_config *conf
            filters_match_labels(&query->filters, "label", &config->run.labels);
 }
 
-static void write_labels(struct json_out *out, const struct pairs *labels)
-{
-    json_key(out, "Labels");
-    if (!labels->count) {
-        json_put_null(out);
-        return;
-    }
-    json_put_object(out);
-    vec_foreach (label, labels)
-        json_key_string(out, label->key, label->value ? label->value : "");
-    json_put_object_end(out);
-}
-
 static int64_t count_users(struct api *api, const struct image *image)
 {
     int64_t count = 0;
@@ -126,7 +114,7 @@ static void write_summary(struct api *api, struct http_request *request, const s
     json_key_int(out, "Containers", count_users(api, image));
     json_key_int(out, "Created", image->created_ns / NS_PER_S);
     json_key_string(out, "Id", image->id);
-    write_labels(out, &config->run.labels);
+    shown_pairs(out, "Labels", &config->run.labels);
     json_key_string(out, "ParentId", "");
     image_json_names(request, &tags, &digests, out);
     json_key_int(out, "SharedSize", -1);

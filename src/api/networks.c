@@ -1,6 +1,7 @@
 /* Networks (Docker Engine API, "Networks"). */
 #include "api/api.h"
 #include "api/filters.h"
+#include "api/prune.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -193,10 +194,8 @@ static int remove_it(struct api *api, struct http_request *request, struct err *
 static int prune_all(struct api *api, struct http_request *request, struct err *err)
 {
     struct engine *engine = api->options.engine;
-    struct filters filters;
-    int64_t until_ns;
-    if (filters_of(request, "until label label!", &filters, err) < 0 ||
-        filters_time(&filters, "until", clock_realtime_ns(), &until_ns, err) < 0)
+    struct prune_filters filters;
+    if (prune_filters_of(request, &filters, err) < 0)
         return -1;
     struct api_json json cleanup(api_json_done) = API_JSON(json);
     json_put_object(&json.out);
@@ -206,8 +205,7 @@ static int prune_all(struct api *api, struct http_request *request, struct err *
         struct err ignored;
         char *name = arena_strdup(&request->arena, network->spec.name);
         next = engine_next_network(engine, network);
-        bool due = is_dangling(engine, network) && (!until_ns || network->created_ns < until_ns) &&
-                   filters_keep_labels(&filters, &network->spec.labels);
+        bool due = is_dangling(engine, network) && prune_fits(&filters, network->created_ns, &network->spec.labels);
         if (due && engine_network_remove(engine, network, &ignored) >= 0)
             json_put_string(&json.out, name);
     }

@@ -1,6 +1,7 @@
 #include "api/prune.h"
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "codec/json.h"
 
@@ -18,6 +19,18 @@ struct prune_item {
     struct prune *prune;
     char *name;
 };
+
+int prune_filters_of(struct http_request *request, struct prune_filters *ret, struct err *err)
+{
+    if (filters_of(request, "until label label!", &ret->filters, err) < 0)
+        return -1;
+    return filters_time(&ret->filters, "until", clock_realtime_ns(), &ret->until_ns, err);
+}
+
+bool prune_fits(const struct prune_filters *filters, int64_t created_ns, const struct pairs *labels)
+{
+    return (!filters->until_ns || created_ns < filters->until_ns) && filters_keep_labels(&filters->filters, labels);
+}
 
 static void request_over(struct http_request *request, bool client_gone)
 {

@@ -16,3 +16,16 @@ void shown_write(const struct fields *table, const void *in, const char *const *
     }
     json_put_object_end(out);
 }
+
+void shown_pairs(struct json_out *out, const char *key, const struct pairs *pairs)
+{
+    json_key(out, key);
+    if (!pairs->count) {
+        json_put_null(out);
+        return;
+    }
+    json_put_object(out);
+    vec_foreach (pair, pairs)
+        json_key_string(out, pair->key, pair->value ? pair->value : "");
+    json_put_object_end(out);
+}

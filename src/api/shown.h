@@ -8,3 +8,6 @@
  */
 void shown_write(const struct fields *table, const void *in, const char *const *spared, const char *const *hidden,
                  struct json_out *out);
+
+/* An object of texts; null where there are none, as Docker has it. */
+void shown_pairs(struct json_out *out, const char *key, const struct pairs *pairs);

@@ -1,23 +1,11 @@
 /* Volumes (Docker Engine API, "Volumes"). */
 #include "api/api.h"
 #include "api/filters.h"
+#include "api/shown.h"
 #include "api/version.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "engine/volume.h"
-
-static void write_pairs(struct json_out *out, const char *key, const struct pairs *pairs)
-{
-    json_key(out, key);
-    if (!pairs->count) {
-        json_put_null(out);
-        return;
-    }
-    json_put_object(out);
-    vec_foreach (pair, pairs)
-        json_key_string(out, pair->key, pair->value ? pair->value : "");
-    json_put_object_end(out);
-}
 
 static const char *driver_of(const struct volume *volume)
 {
@@ -29,10 +17,10 @@ static void write_volume(const struct volume *volume, struct json_out *out)
     json_put_object(out);
     json_key_time(out, "CreatedAt", volume->created_ns);
     json_key_string(out, "Driver", driver_of(volume));
-    write_pairs(out, "Labels", &volume->spec.labels);
+    shown_pairs(out, "Labels", &volume->spec.labels);
     json_key_string(out, "Mountpoint", volume->mountpoint);
     json_key_string(out, "Name", volume->spec.name);
-    write_pairs(out, "Options", &volume->spec.driver_options);
+    shown_pairs(out, "Options", &volume->spec.driver_options);
     json_key_string(out, "Scope", "local");
     json_put_object_end(out);
 }

@@ -46,44 +46,56 @@ static void print_done(const char *name, const char *what, bool json)
     puts(buf_str(&text));
 }
 
-static int run_stop(struct cli *cli, const void *values, char **arguments, struct err *err)
+struct deed {
+    enum http_method method;
+    const char *path; /* behind /containers/NAME */
+    const char *done; /* what is said of it afterwards */
+    void (*add_options)(struct buf *target, const void *options);
+};
+
+static int to_each(struct cli *cli, const struct deed *deed, const void *options, bool json, char **names,
+                   struct err *err)
 {
-    const struct stop_options *o = values;
     struct daemon daemon;
     struct several several = {0};
     if (daemon_find(cli, &daemon, err) < 0)
         return -1;
-    for (; *arguments; arguments++) {
+    for (; *names; names++) {
         struct buf target cleanup(buf_done) = BUF(1 << 16);
-        buf_printf(&target, "/containers/%s/stop", daemon_encode(&daemon, *arguments));
-        http_query_add(&target, "t", o->time);
-        http_query_add(&target, "signal", o->signal);
-        if (daemon_post(&daemon, buf_str(&target), NULL, NULL, err) < 0)
+        buf_printf(&target, "/containers/%s%s", daemon_encode(&daemon, *names), deed->path);
+        deed->add_options(&target, options);
+        if (daemon_call(&daemon, deed->method, buf_str(&target), NULL, NULL, err) < 0)
             several_failed(&several, err);
         else
-            print_done(*arguments, "stopped", o->json);
+            print_done(*names, deed->done, json);
     }
     return several.code;
 }
 
+static void add_stop_options(struct buf *target, const void *options)
+{
+    const struct stop_options *o = options;
+    http_query_add(target, "t", o->time);
+    http_query_add(target, "signal", o->signal);
+}
+
+static int run_stop(struct cli *cli, const void *values, char **arguments, struct err *err)
+{
+    static const struct deed stop = {HTTP_METHOD_POST, "/stop", "stopped", add_stop_options};
+    return to_each(cli, &stop, values, ((const struct stop_options *)values)->json, arguments, err);
+}
+
+static void add_rm_options(struct buf *target, const void *options)
+{
+    const struct rm_options *o = options;
+    http_query_add(target, "force", o->force ? "1" : NULL);
+    http_query_add(target, "v", o->volumes ? "1" : NULL);
+}
+
 static int run_rm(struct cli *cli, const void *values, char **arguments, struct err *err)
 {
-    const struct rm_options *o = values;
-    struct daemon daemon;
-    struct several several = {0};
-    if (daemon_find(cli, &daemon, err) < 0)
-        return -1;
-    for (; *arguments; arguments++) {
-        struct buf target cleanup(buf_done) = BUF(1 << 16);
-        buf_printf(&target, "/containers/%s", daemon_encode(&daemon, *arguments));
-        http_query_add(&target, "force", o->force ? "1" : NULL);
-        http_query_add(&target, "v", o->volumes ? "1" : NULL);
-        if (daemon_call(&daemon, HTTP_METHOD_DELETE, buf_str(&target), NULL, NULL, err) < 0)
-            several_failed(&several, err);
-        else
-            print_done(*arguments, "removed", o->json);
-    }
-    return several.code;
+    static const struct deed remove = {HTTP_METHOD_DELETE, "", "removed", add_rm_options};
+    return to_each(cli, &remove, values, ((const struct rm_options *)values)->json, arguments, err);
 }
 
 const struct cli_command command_container_stop = {

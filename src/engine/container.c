@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 static const struct {
     const char *docker, *own;
 } status_names[] = {
@@ -93,6 +96,13 @@ void container_enter(struct container *c)
     map_put(&c->engine->by_id, c->id, c);
     map_put(&c->engine->by_name, c->name, c);
     list_push_first(&c->engine->containers, &c->private->link);
+}
+
+int container_make_folder(struct container *c, struct err *err)
+{
+    if (mkdirat(c->engine->containers_fd, c->id, 0710) < 0 && errno != EEXIST)
+        return err_errno(err, errno, "cannot make the folder of container %s", c->name);
+    return 0;
 }
 
 void container_leave(struct container *c)

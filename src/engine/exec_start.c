@@ -6,6 +6,7 @@
 
 #include "engine/describe.h"
 #include "engine/profiles.h"
+#include "engine/streams.h"
 #include "engine/users.h"
 
 #include "base/str.h"
@@ -95,9 +96,6 @@ int exec_run(struct exec *exec, const int stdio[3], engine_done *done, void *dat
         r < 0 ? -1 : description_encode(&described.description, message, sizeof(message), fds, &fd_count, err);
     const uint8_t *key = size < 0 ? NULL : profile_launcher(c->engine, &spec->host, err);
     if (key) {
-        struct adoption *asked = NEW(struct adoption);
-        asked->engine = c->engine;
-        memcpy(asked->id, exec->id, sizeof(asked->id));
         exec->status = EXEC_RUNNING;
         exec->private->done = done;
         exec->private->done_data = data;
@@ -111,7 +109,7 @@ int exec_run(struct exec *exec, const int stdio[3], engine_done *done, void *dat
                                 .fds = fds,
                                 .fd_count = fd_count,
                             },
-                            spawn_answered, asked);
+                            spawn_answered, adoption_new(c->engine, exec->id));
     }
     described_done(&described);
     return key ? 0 : -1;
@@ -150,11 +148,6 @@ static int open_pipes(const struct exec *exec, struct exec_pipes *pipes, struct 
     return r < 0 ? err_errno(err, errno, "cannot make pipes") : 0;
 }
 
-static int open_null(void)
-{
-    return open("/dev/null", O_RDWR | O_CLOEXEC);
-}
-
 static void relay_output(struct exec *exec, int stdout_fd, int stderr_fd, int result_fd)
 {
     struct relay_options options = {
@@ -177,7 +170,9 @@ static void relay_output(struct exec *exec, int stdout_fd, int stderr_fd, int re
 
 static int connect_plain(struct exec *exec, struct exec_pipes *pipes, engine_done *done, void *data, struct err *err)
 {
-    cleanup_fd int null = open_null();
+    cleanup_fd int null = streams_open_null(err);
+    if (null < 0)
+        return -1;
     const int stdio[3] = {
         pipes->input[0] >= 0 ? pipes->input[0] : null,
         pipes->output[1] >= 0 ? pipes->output[1] : null,

@@ -36,3 +36,11 @@ void pending_finish(struct list *list, const struct err *failure)
         free(pending);
     }
 }
+
+struct adoption *adoption_new(struct engine *engine, const char *id)
+{
+    struct adoption *adoption = NEW(struct adoption);
+    adoption->engine = engine;
+    (void)snprintf(adoption->id, sizeof(adoption->id), "%s", id);
+    return adoption;
+}

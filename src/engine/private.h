@@ -123,6 +123,9 @@ void container_leave(struct container *container);
 /* The one writer of state.status: database, events' order and log. A failed write is logged: the commit will tell. */
 void container_set_status(struct container *container, enum container_status status);
 
+/* DATA/containers/ID, where its logs and files are. Harmless twice. */
+int container_make_folder(struct container *container, struct err *err);
+
 /* --- events.c */
 
 void events_done(struct engine *engine);
@@ -246,6 +249,8 @@ struct adoption {
     struct engine *engine;
     char id[ID_SIZE];
 };
+
+struct adoption *adoption_new(struct engine *engine, const char *id);
 
 /* --- resolver.c: names of containers, by network */
 

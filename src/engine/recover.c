@@ -225,13 +225,20 @@ static bool is_known(struct engine *engine, const char *id)
     return map_get(&engine->by_id, id) != NULL;
 }
 
-static void clean_cgroups(struct engine *engine, int cgroups)
+/* NULL where it cannot be read, or is not there: nothing is to be cleaned then. */
+static DIR *list_folder(int folder)
 {
-    cleanup_fd int fd = openat(cgroups, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d cleanup(closedirp) = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    cleanup_fd int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (d)
         (void)take_fd(&fd);
+    return d;
+}
+
+static void clean_cgroups(struct engine *engine, int cgroups)
+{
+    DIR *d cleanup(closedirp) = list_folder(cgroups);
+    struct dirent *entry;
     while (d && (entry = readdir(d))) {
         struct container *c = id_is_full(entry->d_name) ? map_get(&engine->by_id, entry->d_name) : NULL;
         if (!id_is_full(entry->d_name) || (c && (container_is_running(c) || c->state.status == CONTAINER_STARTING)))
@@ -244,11 +251,8 @@ static void clean_cgroups(struct engine *engine, int cgroups)
 
 static void clean_run_folders(struct engine *engine)
 {
-    cleanup_fd int fd = openat(engine->run_containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d cleanup(closedirp) = fd < 0 ? NULL : fdopendir(fd);
+    DIR *d cleanup(closedirp) = list_folder(engine->run_containers_fd);
     struct dirent *entry;
-    if (d)
-        (void)take_fd(&fd);
     while (d && (entry = readdir(d)))
         if (id_is_full(entry->d_name) && !is_known(engine, entry->d_name))
             streams_unlink(engine, entry->d_name);
@@ -257,11 +261,8 @@ static void clean_run_folders(struct engine *engine)
 static void clean_data_folders(struct engine *engine)
 {
     struct err err;
-    cleanup_fd int fd = openat(engine->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d cleanup(closedirp) = fd < 0 ? NULL : fdopendir(fd);
+    DIR *d cleanup(closedirp) = list_folder(engine->containers_fd);
     struct dirent *entry;
-    if (d)
-        (void)take_fd(&fd);
     while (d && (entry = readdir(d))) {
         if (!id_is_full(entry->d_name) || is_known(engine, entry->d_name))
             continue;

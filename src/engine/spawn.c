@@ -59,12 +59,11 @@ static int open_cgroup(struct container *c, const struct host_config *host, stru
 }
 
 /* DATA/containers/ID, opened; the caller closes it. */
-static int container_folder(struct container *c, struct err *err)
+static int open_folder(struct container *c, struct err *err)
 {
-    int fd = c->engine->containers_fd;
-    if (mkdirat(fd, c->id, 0710) < 0 && errno != EEXIST)
-        return err_errno(err, errno, "cannot make the folder of container %s", c->name);
-    fd = openat(fd, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (container_make_folder(c, err) < 0)
+        return -1;
+    int fd = openat(c->engine->containers_fd, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? err_errno(err, errno, "cannot open the folder of container %s", c->name) : fd;
 }
 
@@ -82,7 +81,7 @@ static int write_files(struct container *c, const struct container_spec *spec, c
     };
     if (fds->root_shared && is_lean(&spec->host))
         return 0;
-    cleanup_fd int own = !fds->root_shared ? -1 : container_folder(c, err);
+    cleanup_fd int own = !fds->root_shared ? -1 : open_folder(c, err);
     if (fds->root_shared && own < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -122,9 +121,6 @@ static int spawn(struct container *c, const struct host_config *host, const stru
     const uint8_t *key = size < 0 ? NULL : profile_launcher(c->engine, host, err);
     if (!key)
         return -1;
-    struct adoption *asked = NEW(struct adoption);
-    asked->engine = c->engine;
-    memcpy(asked->id, c->id, sizeof(asked->id));
     bool shares_pids = !(description->namespaces & CLONE_NEWPID);
     keeper_client_spawn(c->engine->keeper,
                         &(struct keeper_client_spawn){
@@ -136,7 +132,7 @@ static int spawn(struct container *c, const struct host_config *host, const stru
                             .fds = fds,
                             .fd_count = fd_count,
                         },
-                        spawn_answered, asked);
+                        spawn_answered, adoption_new(c->engine, c->id));
     return 0;
 }
 

@@ -32,14 +32,6 @@ static int run_folder(struct container *c, struct err *err)
     return fd < 0 ? err_errno(err, errno, "cannot open the run folder of container %.12s", c->id) : fd;
 }
 
-/* The logger writes into DATA/containers/ID/. */
-static int log_folder(struct container *c, struct err *err)
-{
-    if (mkdirat(c->engine->containers_fd, c->id, 0710) < 0 && errno != EEXIST)
-        return err_errno(err, errno, "cannot make the folder of container %.12s", c->id);
-    return 0;
-}
-
 static int make_fifo(int folder, const char *name, struct err *err)
 {
     if (mkfifoat(folder, name, 0600) < 0 && errno != EEXIST)
@@ -106,14 +98,6 @@ static void opened_at_logger(void *data, const struct err *failure)
     free(asked);
 }
 
-static struct adoption *adoption_of(const struct container *c)
-{
-    struct adoption *adoption = NEW(struct adoption);
-    adoption->engine = c->engine;
-    memcpy(adoption->id, c->id, sizeof(adoption->id));
-    return adoption;
-}
-
 static int open_payload(struct container *c, const char *name, int flags, struct err *err)
 {
     char path[ID_SIZE + 16];
@@ -158,7 +142,7 @@ void streams_open_at_logger(struct container *c, bool fresh)
         log_error("container %.12s: its output cannot be logged: %s", c->id, err.message);
         return;
     }
-    struct adoption *asked = adoption_of(c);
+    struct adoption *asked = adoption_new(c->engine, c->id);
     if (logger_client_open(c->engine->logger, &open, opened_at_logger, asked, &err) < 0) {
         log_error("container %.12s: its output cannot be logged: %s", c->id, err.message);
         free(asked);
@@ -173,7 +157,7 @@ int streams_prepare(struct container *c, struct err *err)
     if (private->streams_ready || (!needs_logger(c) && !c->outline.open_stdin))
         return 0;
     cleanup_fd int folder = run_folder(c, err);
-    if (folder < 0 || (c->outline.keeps_log && log_folder(c, err) < 0))
+    if (folder < 0 || (c->outline.keeps_log && container_make_folder(c, err) < 0))
         return -1;
     if (!c->outline.tty && needs_logger(c) &&
         (make_fifo(folder, "stdout", err) < 0 || make_fifo(folder, "stderr", err) < 0))
@@ -195,7 +179,7 @@ int streams_prepare(struct container *c, struct err *err)
     return r;
 }
 
-static int open_null(struct err *err)
+int streams_open_null(struct err *err)
 {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     return fd < 0 ? err_errno(err, errno, "cannot open /dev/null") : fd;
@@ -213,11 +197,11 @@ int streams_for_payload(struct container *c, int stdio[3], struct err *err)
         stdio[0] = take_fd(&private->input_reader);
         (void)fcntl(stdio[0], F_SETFL, 0); /* blocking for the payload */
     } else {
-        stdio[0] = open_null(err);
+        stdio[0] = streams_open_null(err);
     }
     /* Read and write: a logger that dies leaves it a reader, itself, and nobody gets SIGPIPE. */
-    stdio[1] = private->logged ? open_payload(c, "stdout", O_RDWR, err) : open_null(err);
-    stdio[2] = private->logged ? open_payload(c, "stderr", O_RDWR, err) : open_null(err);
+    stdio[1] = private->logged ? open_payload(c, "stdout", O_RDWR, err) : streams_open_null(err);
+    stdio[2] = private->logged ? open_payload(c, "stderr", O_RDWR, err) : streams_open_null(err);
     return stdio[0] < 0 || stdio[1] < 0 || stdio[2] < 0 ? -1 : 0;
 }
 
@@ -271,11 +255,11 @@ void streams_adopt(struct container *c)
     private->streams_ready = true;
     private->logged = needs_logger(c);
     if (c->outline.tty)
-        keeper_client_tty(c->engine->keeper, c->id, terminal_came_back, adoption_of(c));
+        keeper_client_tty(c->engine->keeper, c->id, terminal_came_back, adoption_new(c->engine, c->id));
     else if (private->logged)
         streams_open_at_logger(c, false);
     if (c->outline.open_stdin && !c->outline.tty)
-        keeper_client_take_fd(c->engine->keeper, stored_name(c, name), input_came_back, adoption_of(c));
+        keeper_client_take_fd(c->engine->keeper, stored_name(c, name), input_came_back, adoption_new(c->engine, c->id));
 }
 
 int streams_give_input(struct container *c, int *ret_input, struct err *err)

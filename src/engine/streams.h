@@ -9,6 +9,9 @@
 /* Makes and opens what the container will need; harmless twice. */
 int streams_prepare(struct container *container, struct err *err);
 
+/* /dev/null, for who has no stream; the caller closes it. */
+int streams_open_null(struct err *err);
+
 /* The payload's ends, opened for a start; the caller closes them. All -1 with a terminal. */
 int streams_for_payload(struct container *container, int stdio[3], struct err *err);
 

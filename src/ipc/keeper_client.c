@@ -302,18 +302,20 @@ static int on_reply(struct keeper_client *c, const struct keeper_header *header,
     return 0;
 }
 
-static int check_event(size_t size, size_t expected, struct err *err)
+static int read_event(void *event, size_t expected, const char *body, size_t size, struct err *err)
 {
-    return size == expected ? 0 : err_set(err, ERR_INTERNAL, "the keeper sent an event of a wrong size");
+    if (size != expected)
+        return err_set(err, ERR_INTERNAL, "the keeper sent an event of a wrong size");
+    memcpy(event, body, size);
+    return 0;
 }
 
 static int on_started(struct keeper_client *c, const char *body, size_t size, struct message_fds *fds, struct err *err)
 {
     struct keeper_started event;
     char id[ID_TEXT];
-    if (check_event(size, sizeof(event), err) < 0)
+    if (read_event(&event, sizeof(event), body, size, err) < 0)
         return -1;
-    memcpy(&event, body, sizeof(event));
     keeper_id_format(event.id, id);
     remove_starting(c, event.id);
     if (c->ops->started)
@@ -325,9 +327,8 @@ static int on_failed(struct keeper_client *c, const char *body, size_t size, str
 {
     struct keeper_failed event;
     char id[ID_TEXT];
-    if (check_event(size, sizeof(event), err) < 0)
+    if (read_event(&event, sizeof(event), body, size, err) < 0)
         return -1;
-    memcpy(&event, body, sizeof(event));
     keeper_id_format(event.id, id);
     remove_starting(c, event.id);
     struct err failure = {.kind = (enum err_kind)event.kind, .errnum = event.errnum};
@@ -342,9 +343,8 @@ static int on_exited(struct keeper_client *c, const char *body, size_t size, str
 {
     struct keeper_exited event;
     char id[ID_TEXT];
-    if (check_event(size, sizeof(event), err) < 0)
+    if (read_event(&event, sizeof(event), body, size, err) < 0)
         return -1;
-    memcpy(&event, body, sizeof(event));
     keeper_id_format(event.id, id);
     if (c->ops->exited)
         c->ops->exited(c->data, id, event.status, event.ended_ns);
