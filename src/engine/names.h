@@ -6,8 +6,8 @@
 /* [a-zA-Z0-9][a-zA-Z0-9_.-]+, at most 255 characters: Docker's rule. ERR_INVALID says so. */
 int name_check(const char *name, const char *noun, struct err *err);
 
-/* ERR_CONFLICT names who has it. */
+/* Is it free? ERR_CONFLICT names who has it. */
 int name_reserve(struct engine *engine, const char *name, struct err *err);
 
-/* Two words that no container has: "calm_pike". In arena. */
-char *name_choose(struct engine *engine); /* the caller's */
+/* Two words that no container has: "calm_pike". The caller's. */
+char *name_choose(struct engine *engine);
