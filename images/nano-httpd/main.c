@@ -1,9 +1,9 @@
 /* nano-httpd [-p PORT] [DIR]: see README.md. */
+#include "listen.h"
 #include "server.h"
+#include "settle.h"
 #include "sys.h"
 #include "text.h"
-
-#include <fcntl.h>
 
 int main(int argc, char **argv);
 
@@ -42,7 +42,7 @@ static int fail(const char *what, const char *name, long errnum)
     line_string(&line, what);
     line_string(&line, name);
     line_string(&line, " (error ");
-    out_number(&line.out, (uint64_t)-errnum, 1);
+    out_number(&line.out, (uint64_t)-errnum);
     line_string(&line, ")");
     line_write(&line, 2);
     return 1;
@@ -55,7 +55,7 @@ static void announce(const char *folder, uint16_t port)
     line_string(&line, "serving ");
     line_string(&line, folder);
     line_string(&line, " on port ");
-    out_number(&line.out, port, 1);
+    out_number(&line.out, port);
     line_write(&line, 1);
 }
 
@@ -92,16 +92,15 @@ int main(int argc, char **argv)
         (void)sys_write(2, usage, sizeof(usage) - 1);
         return 2;
     }
-    long root = sys_openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return fail("open the directory ", folder, root);
-    long listener = server_listen(port);
+    long failed = sys_chdir(folder);
+    if (failed)
+        return fail("open the directory ", folder, failed);
+    long listener = listen_on_port(port);
     if (listener < 0)
         return fail("listen on port ", argc > 2 && port != 80 ? argv[2] : "80", listener);
-    long failed = server_start((int)listener, (int)root);
+    failed = server_catch_signals();
     if (failed)
         return fail("start", "", failed);
-    announce(folder, server_port((int)listener));
-    server_run();
-    return 0;
+    announce(folder, listen_port((int)listener));
+    settle((int)listener, argv);
 }

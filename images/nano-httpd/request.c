@@ -1,16 +1,11 @@
 #include "request.h"
 
-/* RFC 9110, section 5.6.2. */
+/* RFC 9110, section 5.6.2: letters, digits and !#$%&'*+-.^_`|~, a bit for each character of ASCII. */
 static bool is_token_char(char c)
 {
-    static const struct text others = TEXT_INIT("!#$%&'*+-.^_`|~");
-    char lower = text_lower(c);
-    if ((lower >= 'a' && lower <= 'z') || text_is_digit(c))
-        return true;
-    for (size_t i = 0; i < others.n; i++)
-        if (others.s[i] == c)
-            return true;
-    return false;
+    static const uint32_t bits[] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && bits[byte / 32] >> byte % 32 & 1;
 }
 
 /* Takes a token off the front of *t; empty where there is none. */
@@ -48,23 +43,34 @@ static bool take_line(struct text *rest, struct text *ret)
     return false;
 }
 
-/* The path of a target in origin form ("/a?b") or absolute form ("http://host/a"); false where it is neither. */
-static bool parse_target(struct text target, struct text *ret_path)
+/* What stands before the first c, or all. */
+static struct text until(struct text t, char c)
+{
+    size_t n = 0;
+    while (n < t.n && t.s[n] != c)
+        n++;
+    return (struct text){t.s, n};
+}
+
+/* Path and query of a target in origin form ("/a?b") or absolute form ("http://host/a"); false where it is neither. */
+static bool parse_target(struct text target, struct request *ret)
 {
     if (text_starts(target, TEXT("http://"))) {
         target.s += 7;
         target.n -= 7;
         for (; target.n && *target.s != '/' && *target.s != '?'; target.n--)
             target.s++;
-        if (!target.n || *target.s == '?')
-            target = TEXT("/");
+        if (!target.n || *target.s == '?') {
+            ret->path = TEXT("/");
+            ret->query = until(target, '#');
+            return true;
+        }
     }
     if (!target.n || *target.s != '/')
         return false;
-    size_t n = 0;
-    while (n < target.n && target.s[n] != '?' && target.s[n] != '#')
-        n++;
-    *ret_path = (struct text){target.s, n};
+    target = until(target, '#');
+    ret->path = until(target, '?');
+    ret->query = (struct text){target.s + ret->path.n, target.n - ret->path.n};
     return true;
 }
 
@@ -98,50 +104,64 @@ static int parse_request_line(struct text line, struct request *ret)
                   : text_same(method, TEXT("HEAD")) ? METHOD_HEAD
                                                     : METHOD_OTHER;
     /* Other methods have other forms of target ("*", "host:port"); they are refused by name, not by form. */
-    if (!parse_target(target, &ret->path) && ret->method != METHOD_OTHER)
+    if (!parse_target(target, ret) && ret->method != METHOD_OTHER)
         return -400;
     return minor;
 }
 
-/* Is word one of the elements of a comma-separated list? */
+bool request_next_element(struct text *list, struct text *ret)
+{
+    if (!list->n)
+        return false;
+    struct text element = until(*list, ',');
+    size_t used = element.n < list->n ? element.n + 1 : element.n;
+    list->s += used;
+    list->n -= used;
+    *ret = trim(element);
+    return true;
+}
+
 static bool list_has(struct text list, struct text word)
 {
-    while (list.n) {
-        struct text element = {list.s, 0};
-        while (element.n < list.n && element.s[element.n] != ',')
-            element.n++;
-        size_t used = element.n < list.n ? element.n + 1 : element.n;
-        list.s += used;
-        list.n -= used;
-        if (text_same_nocase(trim(element), word))
+    struct text element;
+    while (request_next_element(&list, &element))
+        if (text_same_nocase(element, word))
             return true;
-    }
     return false;
 }
 
 /* What is remembered of the header fields while they pass. */
 struct fields {
     int hosts;
-    bool close, keep_alive, body, if_range;
+    bool close, keep_alive;
 };
+
+/* Fields whose value is kept as it is. */
+static struct text *kept(struct text name, struct request *ret)
+{
+    return text_same_nocase(name, TEXT("range"))                 ? &ret->range
+           : text_same_nocase(name, TEXT("if-range"))            ? &ret->if_range
+           : text_same_nocase(name, TEXT("if-match"))            ? &ret->if_match
+           : text_same_nocase(name, TEXT("if-none-match"))       ? &ret->if_none_match
+           : text_same_nocase(name, TEXT("if-modified-since"))   ? &ret->if_modified_since
+           : text_same_nocase(name, TEXT("if-unmodified-since")) ? &ret->if_unmodified_since
+                                                                 : NULL;
+}
 
 static void note_field(struct text name, struct text value, struct fields *fields, struct request *ret)
 {
-    if (text_same_nocase(name, TEXT("host"))) {
+    struct text *place = kept(name, ret);
+    if (place) {
+        *place = value;
+    } else if (text_same_nocase(name, TEXT("host"))) {
         fields->hosts++;
     } else if (text_same_nocase(name, TEXT("connection"))) {
         fields->close |= list_has(value, TEXT("close"));
         fields->keep_alive |= list_has(value, TEXT("keep-alive"));
     } else if (text_same_nocase(name, TEXT("transfer-encoding"))) {
-        fields->body = true;
+        ret->body = true;
     } else if (text_same_nocase(name, TEXT("content-length"))) {
-        fields->body |= !text_same(value, TEXT("0"));
-    } else if (text_same_nocase(name, TEXT("if-modified-since"))) {
-        ret->if_modified_since = value;
-    } else if (text_same_nocase(name, TEXT("range"))) {
-        ret->range = value;
-    } else if (text_same_nocase(name, TEXT("if-range"))) {
-        fields->if_range = true;
+        ret->body |= !text_same(value, TEXT("0"));
     }
 }
 
@@ -159,6 +179,14 @@ static bool parse_field(struct text line, struct fields *fields, struct request 
     return true;
 }
 
+/* A head that is not complete: wait for the rest of it, or refuse what cannot become one. */
+static int refuse_incomplete(struct text rest, size_t size, int too_long)
+{
+    if (rest.n && *rest.s != '\r' && !is_token_char(*rest.s))
+        return -400; /* another protocol; its line may never end */
+    return size >= REQUEST_MAX ? too_long : 0;
+}
+
 int request_parse(const char *data, size_t size, struct request *ret)
 {
     struct text rest = {data, size}, line;
@@ -166,7 +194,7 @@ int request_parse(const char *data, size_t size, struct request *ret)
     *ret = (struct request){0};
     do { /* empty lines before a request are forgiven (RFC 9112, section 2.2) */
         if (!take_line(&rest, &line))
-            return size >= REQUEST_MAX ? -431 : 0;
+            return refuse_incomplete(rest, size, -414);
     } while (!line.n);
     int minor = parse_request_line(line, ret);
     if (minor < 0)
@@ -181,10 +209,8 @@ int request_parse(const char *data, size_t size, struct request *ret)
     }
     if (fields.hosts > 1 || (minor >= 1 && !fields.hosts))
         return -400;
-    if (fields.if_range) /* only matters where the file has not changed: sending the whole is always right */
-        ret->range = (struct text){0};
     /* A body is never read, so what follows it cannot be found. */
-    ret->keep_alive = !fields.close && !fields.body && (minor >= 1 || fields.keep_alive);
+    ret->keep_alive = !fields.close && !ret->body && (minor >= 1 || fields.keep_alive);
     return (int)(rest.s - data);
 }
 

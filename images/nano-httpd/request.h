@@ -2,22 +2,24 @@
 /* Reading the head of a request: RFC 9112 (HTTP/1.1), strictly. Pure: no memory, no system call. */
 #include "text.h"
 
-#define REQUEST_MAX 4096 /* bytes of a head; longer ones get 431 */
+#define REQUEST_MAX 4096 /* bytes of a head; longer ones get 431, or 414 where it is the first line */
 #define PATH_SIZE   1024 /* a path as it was sent, and decoded with "index.html" and NUL; longer ones get 414 */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_OTHER };
 
+/* Texts point into the head, and are empty where there is nothing of the kind. */
 struct request {
     enum method method;
-    struct text path;              /* as it was sent, from its first '/', without the query; points into the head */
-    struct text if_modified_since; /* empty where absent; points into the head */
-    struct text range;             /* the same */
-    bool keep_alive;               /* the connection can serve another request after this one */
+    struct text path;  /* as it was sent, from its first '/', without the query */
+    struct text query; /* from its '?' */
+    struct text if_match, if_none_match, if_modified_since, if_unmodified_since, if_range, range;
+    bool keep_alive; /* the connection can serve another request after this one */
+    bool body;       /* a body follows, which nobody reads */
 };
 
 /*
  * Reads the head at the start of data. Returns its size in bytes, 0 where it is not complete yet, or where it must be
- * refused, the status with a minus: -400, -431, -505. Bytes after the head are the next request's.
+ * refused, the status with a minus: -400, -414, -431, -505. Bytes after the head are the next request's.
  */
 int request_parse(const char *data, size_t size, struct request *ret);
 
@@ -31,3 +33,6 @@ int request_file(const struct request *request, char path[PATH_SIZE]);
  * range of bytes. */
 enum range { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
 enum range request_range(struct text range, uint64_t size, uint64_t *ret_first, uint64_t *ret_length);
+
+/* Takes the next element off a comma-separated list: trimmed, and empty between two commas. False at its end. */
+bool request_next_element(struct text *list, struct text *ret);

@@ -1,52 +1,65 @@
 #include "response.h"
 
+/* Tables without pointers: the program moves while it starts, and what it holds must not say where it was. */
 static const struct {
-    int status;
-    struct text reason;
+    uint16_t status;
+    char reason[34];
 } reasons[] = {
-    {200, TEXT_INIT("OK")},
-    {206, TEXT_INIT("Partial Content")},
-    {301, TEXT_INIT("Moved Permanently")},
-    {304, TEXT_INIT("Not Modified")},
-    {400, TEXT_INIT("Bad Request")},
-    {403, TEXT_INIT("Forbidden")},
-    {404, TEXT_INIT("Not Found")},
-    {405, TEXT_INIT("Method Not Allowed")},
-    {414, TEXT_INIT("URI Too Long")},
-    {416, TEXT_INIT("Range Not Satisfiable")},
-    {431, TEXT_INIT("Request Header Fields Too Large")},
-    {503, TEXT_INIT("Service Unavailable")},
-    {505, TEXT_INIT("HTTP Version Not Supported")},
-    {500, TEXT_INIT("Internal Server Error")}, /* the last, and what an unknown status gets */
+    {200, "OK"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {412, "Precondition Failed"},
+    {414, "URI Too Long"},
+    {416, "Range Not Satisfiable"},
+    {431, "Request Header Fields Too Large"},
+    {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
+    {500, "Internal Server Error"}, /* the last, and what an unknown status gets */
 };
 
 static const struct {
-    const char *end, *type;
+    char end[8], type[32];
 } types[] = {
-    {".html", "text/html; charset=utf-8"},
-    {".htm", "text/html; charset=utf-8"},
-    {".css", "text/css; charset=utf-8"},
-    {".js", "text/javascript; charset=utf-8"},
-    {".mjs", "text/javascript; charset=utf-8"},
-    {".json", "application/json"},
-    {".txt", "text/plain; charset=utf-8"},
-    {".md", "text/markdown; charset=utf-8"},
-    {".xml", "application/xml"},
-    {".svg", "image/svg+xml"},
-    {".png", "image/png"},
-    {".jpg", "image/jpeg"},
-    {".jpeg", "image/jpeg"},
-    {".gif", "image/gif"},
-    {".webp", "image/webp"},
-    {".avif", "image/avif"},
-    {".ico", "image/x-icon"},
-    {".woff", "font/woff"},
-    {".woff2", "font/woff2"},
-    {".pdf", "application/pdf"},
-    {".wasm", "application/wasm"},
-    {".mp3", "audio/mpeg"},
-    {".mp4", "video/mp4"},
-    {".webm", "video/webm"},
+    {"html", "text/html; charset=utf-8"},
+    {"htm", "text/html; charset=utf-8"},
+    {"css", "text/css; charset=utf-8"},
+    {"js", "text/javascript; charset=utf-8"},
+    {"mjs", "text/javascript; charset=utf-8"},
+    {"json", "application/json"},
+    {"map", "application/json"},
+    {"txt", "text/plain; charset=utf-8"},
+    {"md", "text/markdown; charset=utf-8"},
+    {"csv", "text/csv; charset=utf-8"},
+    {"xml", "application/xml"},
+    {"xhtml", "application/xhtml+xml"},
+    {"svg", "image/svg+xml"},
+    {"png", "image/png"},
+    {"jpg", "image/jpeg"},
+    {"jpeg", "image/jpeg"},
+    {"gif", "image/gif"},
+    {"webp", "image/webp"},
+    {"avif", "image/avif"},
+    {"bmp", "image/bmp"},
+    {"ico", "image/x-icon"},
+    {"woff", "font/woff"},
+    {"woff2", "font/woff2"},
+    {"ttf", "font/ttf"},
+    {"otf", "font/otf"},
+    {"pdf", "application/pdf"},
+    {"wasm", "application/wasm"},
+    {"mp3", "audio/mpeg"},
+    {"ogg", "audio/ogg"},
+    {"wav", "audio/wav"},
+    {"mp4", "video/mp4"},
+    {"webm", "video/webm"},
+    {"zip", "application/zip"},
+    {"gz", "application/gzip"},
+    {"tar", "application/x-tar"},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -59,14 +72,28 @@ static struct text text_of(const char *s)
     return t;
 }
 
+/* What follows the last '.' of a file's name; empty where nothing stands before it. */
+static struct text end_of(struct text path)
+{
+    size_t i = path.n;
+    while (i && path.s[i - 1] != '.' && path.s[i - 1] != '/')
+        i--;
+    if (i < 2 || path.s[i - 1] != '.' || path.s[i - 2] == '/')
+        return (struct text){0};
+    return (struct text){path.s + i, path.n - i};
+}
+
 const char *response_type(const char *path)
 {
-    struct text t = text_of(path);
-    for (size_t i = 0; i < COUNT(types); i++) {
-        struct text end = text_of(types[i].end);
-        if (t.n > end.n && text_same_nocase((struct text){t.s + t.n - end.n, end.n}, end))
+    struct text end = end_of(text_of(path));
+    char lower[sizeof(types[0].end)] = {0};
+    if (!end.n || end.n >= sizeof(lower))
+        return "application/octet-stream";
+    for (size_t i = 0; i < end.n; i++)
+        lower[i] = text_lower(end.s[i]);
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (!__builtin_memcmp(types[i].end, lower, sizeof(lower)))
             return types[i].type;
-    }
     return "application/octet-stream";
 }
 
@@ -75,52 +102,23 @@ static struct text reason_of(int status)
     size_t i = 0;
     while (i < COUNT(reasons) - 1 && reasons[i].status != status)
         i++;
-    return reasons[i].reason;
+    return text_of(reasons[i].reason);
 }
 
-/* Days since 1970 to a date, counted in years that begin in March, so that a leap day comes last. */
-static void civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
+void response_tag(const struct response *r, struct out *out)
 {
-    days += 719468; /* from the 1st of March of the year 0 */
-    int64_t era = days / 146097;
-    int day_of_era = (int)(days % 146097);
-    int year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    int month = (5 * day_of_year + 2) / 153; /* 0: March */
-    *ret_day = day_of_year - (153 * month + 2) / 5 + 1;
-    *ret_month = month < 10 ? month + 3 : month - 9;
-    *ret_year = year + (int)era * 400 + (*ret_month <= 2);
-}
-
-void response_date(int64_t seconds, struct out *out)
-{
-    static const char days[] = "ThuFriSatSunMonTueWed", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    if (seconds < 0 || seconds > 253402300799)
-        seconds = 0; /* the format has four digits for the year, and this server no use for times before 1970 */
-    int64_t day = seconds / 86400;
-    unsigned second = (unsigned)(seconds % 86400);
-    int year, month, day_of_month;
-    civil_from_days(day, &year, &month, &day_of_month);
-    out_text(out, (struct text){days + day % 7 * 3, 3});
-    out_text(out, TEXT(", "));
-    out_number(out, (unsigned)day_of_month, 2);
-    out_char(out, ' ');
-    out_text(out, (struct text){months + (month - 1) * 3, 3});
-    out_char(out, ' ');
-    out_number(out, (unsigned)year, 4);
-    out_char(out, ' ');
-    out_number(out, second / 3600, 2);
-    out_char(out, ':');
-    out_number(out, second / 60 % 60, 2);
-    out_char(out, ':');
-    out_number(out, second % 60, 2);
-    out_text(out, TEXT(" GMT"));
+    out_char(out, '"');
+    out_hex(out, (uint64_t)r->modified.seconds);
+    out_char(out, '-');
+    out_hex(out, r->modified.nanoseconds);
+    out_char(out, '-');
+    out_hex(out, r->size);
+    out_char(out, '"');
 }
 
 static void field(struct out *out, struct text name, struct text value)
 {
     out_text(out, name);
-    out_text(out, TEXT(": "));
     out_text(out, value);
     out_text(out, TEXT("\r\n"));
 }
@@ -128,16 +126,14 @@ static void field(struct out *out, struct text name, struct text value)
 static void date_field(struct out *out, struct text name, int64_t seconds)
 {
     out_text(out, name);
-    out_text(out, TEXT(": "));
-    response_date(seconds, out);
+    date_write(seconds, out);
     out_text(out, TEXT("\r\n"));
 }
 
 static void number_field(struct out *out, struct text name, uint64_t value)
 {
     out_text(out, name);
-    out_text(out, TEXT(": "));
-    out_number(out, value, 1);
+    out_number(out, value);
     out_text(out, TEXT("\r\n"));
 }
 
@@ -146,35 +142,38 @@ static void content_range(struct out *out, const struct response *r)
 {
     out_text(out, TEXT("Content-Range: bytes "));
     if (r->status == 206) {
-        out_number(out, r->first, 1);
+        out_number(out, r->first);
         out_char(out, '-');
-        out_number(out, r->first + r->length - 1, 1);
+        out_number(out, r->first + r->length - 1);
     } else {
         out_char(out, '*');
     }
-    out_char(out, '/');
-    out_number(out, r->size, 1);
-    out_text(out, TEXT("\r\n"));
+    number_field(out, TEXT("/"), r->size);
 }
 
 /* The path with one '/' in front, whatever it had: two would name another host (RFC 3986, section 4.2). */
-static void location(struct out *out, struct text directory)
+static void location(struct out *out, const struct response *r)
 {
+    struct text directory = r->directory;
     for (; directory.n && *directory.s == '/'; directory.n--)
         directory.s++;
     out_text(out, TEXT("Location: /"));
     out_text(out, directory);
-    out_text(out, TEXT("/\r\n"));
+    out_char(out, '/');
+    field(out, r->query, TEXT(""));
 }
 
 static void file_fields(struct out *out, const struct response *r)
 {
-    date_field(out, TEXT("Last-Modified"), r->modified);
+    date_field(out, TEXT("Last-Modified: "), r->modified.seconds);
+    out_text(out, TEXT("ETag: "));
+    response_tag(r, out);
+    out_text(out, TEXT("\r\n"));
     if (r->status == 304)
         return;
-    field(out, TEXT("Content-Type"), text_of(r->type));
-    number_field(out, TEXT("Content-Length"), r->length);
-    field(out, TEXT("Accept-Ranges"), TEXT("bytes"));
+    field(out, TEXT("Content-Type: "), text_of(r->type));
+    number_field(out, TEXT("Content-Length: "), r->length);
+    out_text(out, TEXT("Accept-Ranges: bytes\r\n"));
 }
 
 size_t response_head(const struct response *r, char text[RESPONSE_MAX])
@@ -183,24 +182,23 @@ size_t response_head(const struct response *r, char text[RESPONSE_MAX])
     struct text reason = reason_of(r->status);
     bool of_file = r->status == 200 || r->status == 206 || r->status == 304;
     out_text(&out, TEXT("HTTP/1.1 "));
-    out_number(&out, (unsigned)r->status, 3);
+    out_digits(&out, (unsigned)r->status, 3);
     out_char(&out, ' ');
-    out_text(&out, reason);
-    out_text(&out, TEXT("\r\n"));
-    date_field(&out, TEXT("Date"), r->date);
+    field(&out, reason, TEXT(""));
+    date_field(&out, TEXT("Date: "), r->date);
     if (r->status == 206 || r->status == 416)
         content_range(&out, r);
     if (r->status == 301)
-        location(&out, r->directory);
+        location(&out, r);
     if (r->status == 405)
-        field(&out, TEXT("Allow"), TEXT("GET, HEAD"));
+        out_text(&out, TEXT("Allow: GET, HEAD\r\n"));
     if (of_file) {
         file_fields(&out, r);
     } else {
-        field(&out, TEXT("Content-Type"), TEXT("text/plain"));
-        number_field(&out, TEXT("Content-Length"), reason.n + 1);
+        out_text(&out, TEXT("Content-Type: text/plain\r\n"));
+        number_field(&out, TEXT("Content-Length: "), reason.n + 1);
     }
-    field(&out, TEXT("Connection"), r->keep_alive ? TEXT("keep-alive") : TEXT("close"));
+    field(&out, TEXT("Connection: "), r->keep_alive ? TEXT("keep-alive") : TEXT("close"));
     out_text(&out, TEXT("\r\n"));
     if (!of_file && !r->head_only) {
         out_text(&out, reason);

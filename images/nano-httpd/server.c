@@ -1,241 +1,269 @@
 #include "server.h"
 
 #include "connection.h"
+#include "settle.h"
 #include "sys.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <time.h>
-
-#define CONNECTIONS_MAX 128
-#define BACKLOG         511
-#define EVENTS_PER_TURN 16
+#define CONNECTIONS_MAX  128
+#define EVENTS_PER_TURN  64
+#define ACCEPTS_PER_TURN 16
 /* Where all places are taken, the client that has done nothing for the longest time makes place, after so long. */
 #define EVICT_AFTER_MS 1000
 /* Responses under way when a signal ends the server have so long. */
 #define STOPPING_MS 5000
+/* Without a client for that long, everything that serves clients is given back. */
+#define QUIET_MS 100
 
 /* What epoll hands back, where it is not the index of a connection. */
 enum { LISTENER = CONNECTIONS_MAX, SIGNALS };
 
+static const uint64_t ending_signals = 1ull << (SIGTERM - 1) | 1ull << (SIGINT - 1);
+
 /*
- * All memory there is. The lowest free place is taken first and nothing above the highest taken one is looked at, so
- * that pages of places never used are never touched.
+ * What is there while there are clients, and only then. The lowest free place is taken first and nothing above the
+ * highest taken one is looked at, so that pages of places never used are never touched.
  */
-static struct {
-    int epoll, listener, signals, root;
+struct server {
+    int epoll, listener, signals;
     bool accepting, stopping;
     int places; /* the highest place taken, plus one */
-    int64_t now_ms, stop_ms;
+    int64_t stop_ms;
+    struct turn turn;
+    struct epoll_event events[EVENTS_PER_TURN];
     struct connection connections[CONNECTIONS_MAX];
     char buffers[CONNECTIONS_MAX][REQUEST_MAX];
-} server;
+};
 
-static void update_time(void)
+static void begin_turn(struct turn *turn)
 {
     struct sys_time now = {0};
     (void)sys_clock_gettime(CLOCK_MONOTONIC, &now);
-    server.now_ms = now.seconds * 1000 + now.nanoseconds / 1000000;
+    uint64_t nanoseconds = (uint64_t)now.nanoseconds;
+    (void)divide(&nanoseconds, 1000000);
+    turn->now_ms = now.seconds * 1000 + (int64_t)nanoseconds;
+    turn->date = 0;
 }
 
-static long watch(int operation, int fd, int events, uint32_t what)
+static long watch(struct server *s, int operation, int fd, int events, uint32_t what)
 {
-    struct epoll_event event = {.events = (uint32_t)events, .data.u32 = what};
-    return sys_epoll_ctl(server.epoll, operation, fd, &event);
+    struct epoll_event event = {.events = (uint32_t)events, .data = what};
+    return sys_epoll_ctl(s->epoll, operation, fd, &event);
 }
 
-static void set_accepting(bool accepting)
+static void set_accepting(struct server *s, bool accepting)
 {
-    if (server.accepting != accepting && !server.stopping)
-        (void)watch(EPOLL_CTL_MOD, server.listener, accepting ? EPOLLIN : 0, LISTENER);
-    server.accepting = accepting;
+    if (s->accepting != accepting && !s->stopping)
+        (void)watch(s, EPOLL_CTL_MOD, s->listener, accepting ? EPOLLIN : 0, LISTENER);
+    s->accepting = accepting;
 }
 
-static void forget_closed_places(void)
+/* A place that is free, or NULL; *ret_oldest: the client that stood still longest. */
+static struct connection *free_place(struct server *s, struct connection **ret_oldest)
 {
-    while (server.places && server.connections[server.places - 1].state == STATE_CLOSED)
-        server.places--;
-}
-
-/* A free place; where there is none, that of the client that stood still longest; NULL where all are busy. */
-static struct connection *find_place(void)
-{
-    struct connection *oldest = NULL;
+    *ret_oldest = s->connections;
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection *c = &server.connections[i];
+        struct connection *c = &s->connections[i];
         if (c->state == STATE_CLOSED)
             return c;
-        if (!oldest || c->since_ms < oldest->since_ms)
-            oldest = c;
+        if (c->since_ms < (*ret_oldest)->since_ms)
+            *ret_oldest = c;
     }
-    if (server.now_ms - oldest->since_ms < EVICT_AFTER_MS)
-        return NULL;
-    connection_close(oldest);
-    return oldest;
+    return NULL;
 }
 
-/* One at a time: only while somebody waits at the door may somebody else be shown out. */
-static void accept_client(void)
+/* Lets the connection go on, and tells epoll what it waits for then. */
+static void serve(struct server *s, uint32_t place)
 {
-    struct connection *c = find_place();
-    if (!c) {
-        set_accepting(false);
-        return;
-    }
-    long fd = sys_accept4(server.listener, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        set_accepting(fd != -EMFILE && fd != -ENFILE && fd != -ENOBUFS && fd != -ENOMEM);
-        return;
-    }
-    int place = (int)(c - server.connections);
-    connection_open(c, (int)fd, server.now_ms);
-    if (watch(EPOLL_CTL_ADD, (int)fd, c->want, (uint32_t)place) < 0)
-        connection_close(c);
-    else if (place >= server.places)
-        server.places = place + 1;
-}
-
-static void serve(uint32_t place)
-{
-    struct connection *c = &server.connections[place];
-    int fd = c->fd, wanted = c->want;
+    struct connection *c = &s->connections[place];
     if (c->state == STATE_CLOSED) /* closed while its event was on the way */
         return;
-    connection_step(c, server.buffers[place], server.root, server.stopping, server.now_ms);
-    bool done = server.stopping && c->state == STATE_READING;
-    if (c->state != STATE_CLOSED && (done || (c->want != wanted && watch(EPOLL_CTL_MOD, fd, c->want, place) < 0)))
+    connection_step(c, s->buffers[place], &s->turn);
+    if (c->state == STATE_CLOSED)
+        return;
+    bool failed = false;
+    if (c->watched != c->want)
+        failed = watch(s, c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, c->want, place) < 0;
+    c->watched = c->want;
+    if (failed || (s->stopping && c->state == STATE_READING))
         connection_close(c);
+}
+
+/* Most requests come right behind the connection: they are answered without asking epoll for them. */
+static bool accept_client(struct server *s, struct connection *c)
+{
+    long fd = sys_accept4(s->listener, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        set_accepting(s, fd != -EMFILE && fd != -ENFILE && fd != -ENOBUFS && fd != -ENOMEM);
+        return false;
+    }
+    int place = (int)(c - s->connections);
+    if (place >= s->places)
+        s->places = place + 1;
+    connection_open(c, (int)fd, &s->turn);
+    serve(s, (uint32_t)place);
+    return true;
+}
+
+/* The first one is at the door for sure, and somebody may be shown out for it. */
+static void accept_clients(struct server *s)
+{
+    struct connection *oldest, *c = free_place(s, &oldest);
+    if (!c && s->turn.now_ms - oldest->since_ms >= EVICT_AFTER_MS) {
+        connection_close(oldest);
+        c = oldest;
+    }
+    if (!c)
+        set_accepting(s, false);
+    for (int i = 0; c && i < ACCEPTS_PER_TURN && accept_client(s, c); i++)
+        c = free_place(s, &oldest);
 }
 
 /* The first signal lets responses that are under way end, the second one does not. */
-static void stop(void)
+static void stop(struct server *s)
 {
     struct signalfd_siginfo info;
-    if (sys_read(server.signals, &info, sizeof(info)) != sizeof(info))
+    if (sys_read(s->signals, &info, sizeof(info)) != sizeof(info))
         return;
-    if (server.stopping)
-        server.stop_ms = server.now_ms;
-    else
-        server.stop_ms = server.now_ms + STOPPING_MS;
-    server.stopping = true;
-    (void)sys_close(server.listener);
-    server.listener = -1;
-    for (int i = 0; i < server.places; i++)
-        if (server.connections[i].state == STATE_READING)
-            connection_close(&server.connections[i]);
+    s->stop_ms = s->turn.now_ms + (s->stopping ? 0 : STOPPING_MS);
+    s->stopping = s->turn.last = true;
+    (void)sys_close(s->listener);
+    s->listener = -1;
+    for (int i = 0; i < s->places; i++)
+        if (s->connections[i].state == STATE_READING)
+            connection_close(&s->connections[i]);
 }
 
-static void dispatch(uint32_t what)
+static void dispatch(struct server *s, uint32_t what)
 {
     if (what == LISTENER)
-        accept_client();
+        accept_clients(s);
     else if (what == SIGNALS)
-        stop();
+        stop(s);
     else
-        serve(what);
+        serve(s, what);
 }
 
-/* Ends those whose time is over; returns how long epoll may wait for the next: forever without clients. */
-static int expire(void)
+static void expire(struct server *s)
 {
-    int64_t next_ms = server.stopping ? server.stop_ms : INT64_MAX;
-    for (int i = 0; i < server.places; i++) {
-        struct connection *c = &server.connections[i];
-        if (c->state != STATE_CLOSED && c->deadline_ms <= server.now_ms)
+    struct turn *turn = &s->turn;
+    turn->deadline_ms = INT64_MAX;
+    for (int i = 0; i < s->places; i++) {
+        struct connection *c = &s->connections[i];
+        if (c->state != STATE_CLOSED && c->deadline_ms <= turn->now_ms)
             connection_close(c);
-        if (c->state != STATE_CLOSED && c->deadline_ms < next_ms)
-            next_ms = c->deadline_ms;
+        if (c->state != STATE_CLOSED && c->deadline_ms < turn->deadline_ms)
+            turn->deadline_ms = c->deadline_ms;
     }
-    forget_closed_places();
-    if (!server.accepting && next_ms > server.now_ms + EVICT_AFTER_MS)
-        next_ms = server.now_ms + EVICT_AFTER_MS;
-    return next_ms == INT64_MAX ? -1 : (int)(next_ms - server.now_ms);
 }
 
-static bool finished(void)
+/* Ends those whose time is over, and forgets the free places at the end. */
+static void tidy(struct server *s)
 {
-    return server.stopping && (!server.places || server.now_ms >= server.stop_ms);
+    if (s->turn.now_ms >= s->turn.deadline_ms)
+        expire(s);
+    while (s->places && s->connections[s->places - 1].state == STATE_CLOSED)
+        s->places--;
+}
+
+/* How long epoll may wait. */
+static int patience_ms(const struct server *s)
+{
+    int64_t now_ms = s->turn.now_ms, until_ms = s->places ? s->turn.deadline_ms : now_ms + QUIET_MS;
+    if (s->stopping && s->stop_ms < until_ms)
+        until_ms = s->stop_ms;
+    if (!s->accepting && now_ms + EVICT_AFTER_MS < until_ms)
+        until_ms = now_ms + EVICT_AFTER_MS;
+    return until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
+}
+
+/* Until there was no client for a while, or a signal has ended it. */
+static void serve_clients(struct server *s)
+{
+    for (;;) {
+        tidy(s);
+        if (s->stopping && (!s->places || s->turn.now_ms >= s->stop_ms))
+            return;
+        long n = sys_epoll_wait(s->epoll, s->events, EVENTS_PER_TURN, patience_ms(s));
+        begin_turn(&s->turn);
+        if (!n && !s->places && !s->stopping)
+            return;
+        if (!s->accepting)
+            set_accepting(s, true);
+        for (long i = 0; i < n; i++)
+            dispatch(s, (uint32_t)s->events[i].data);
+    }
+}
+
+static long open_server(struct server *s, int listener)
+{
+    s->listener = listener;
+    s->accepting = true;
+    s->turn.deadline_ms = INT64_MAX;
+    s->signals = (int)sys_signalfd(&ending_signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    s->epoll = (int)sys_epoll_create1(EPOLL_CLOEXEC);
+    long failed = watch(s, EPOLL_CTL_ADD, s->signals, EPOLLIN, SIGNALS);
+    begin_turn(&s->turn);
+    return failed ? failed : watch(s, EPOLL_CTL_ADD, listener, EPOLLIN, LISTENER);
+}
+
+static void close_server(struct server *s)
+{
+    (void)sys_close(s->epoll);
+    (void)sys_close(s->signals);
+    (void)sys_munmap((uintptr_t)s, sizeof(*s));
+}
+
+/* From the first client to the last. False where the memory or the descriptors for that are missing. */
+static bool wake_up(int listener)
+{
+    long place = sys_mmap(sizeof(struct server));
+    if (place < 0 && place > -4096)
+        return false;
+    struct server *s = (struct server *)place; /* NOLINT(performance-no-int-to-ptr): the kernel says where */
+    long failed = open_server(s, listener);
+    if (!failed)
+        serve_clients(s);
+    if (s->stopping)
+        sys_exit(0);
+    close_server(s);
+    return !failed;
+}
+
+/* While nobody is served, a signal ends the server right here. */
+static _Noreturn void end(void)
+{
+    sys_exit(0);
+}
+
+static void sleep_until(struct pollfd *fds, unsigned count, const long timeout[2])
+{
+    static const uint64_t none = 0;
+    (void)sys_ppoll(fds, count, timeout, &none);
 }
 
 /*
- * As PID 1 the kernel keeps signals from a process that has no handler for them, but not those it blocks and reads from
- * a descriptor. Ignoring SIGCHLD reaps whatever orphan ends up here.
+ * As PID 1 the kernel keeps signals from a process that has no handler for them. Those that are blocked it keeps for
+ * it. Ignoring SIGCHLD reaps whatever orphan ends up here.
  */
-long server_start(int listener, int root)
+long server_catch_signals(void)
 {
-    server.listener = listener;
-    server.root = root;
-    server.accepting = true;
-    uint64_t mask = 1ull << (SIGTERM - 1) | 1ull << (SIGINT - 1);
-    long failed = sys_block_signals(&mask);
+    long failed = sys_block_signals(&ending_signals);
     if (!failed)
-        failed = sys_ignore_signal(SIGPIPE);
-    if (!failed)
-        failed = sys_ignore_signal(SIGCHLD);
-    if (failed)
-        return failed;
-    server.signals = (int)sys_signalfd(&mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    server.epoll = (int)sys_epoll_create1(EPOLL_CLOEXEC);
-    if (server.signals < 0 || server.epoll < 0)
-        return server.signals < 0 ? server.signals : server.epoll;
-    failed = watch(EPOLL_CTL_ADD, server.signals, EPOLLIN, SIGNALS);
-    return failed ? failed : watch(EPOLL_CTL_ADD, server.listener, EPOLLIN, LISTENER);
+        failed = sys_sigaction(SIGPIPE, SIG_IGN);
+    return failed ? failed : sys_sigaction(SIGCHLD, SIG_IGN);
 }
 
-void server_run(void)
+void server_run(int listener, uintptr_t moved)
 {
+    static const long moment[2] = {0, 100 * 1000000};
+    settle_forget_start(moved);
+    (void)sys_sigaction(SIGTERM, (uintptr_t)end);
+    (void)sys_sigaction(SIGINT, (uintptr_t)end);
     for (;;) {
-        struct epoll_event events[EVENTS_PER_TURN] = {0};
-        update_time();
-        int timeout_ms = expire();
-        if (finished())
-            return;
-        long n = sys_epoll_wait(server.epoll, events, EVENTS_PER_TURN, timeout_ms);
-        update_time();
-        if (!server.accepting)
-            set_accepting(true);
-        for (long i = 0; i < n; i++)
-            dispatch(events[i].data.u32);
+        struct pollfd fd = {.fd = listener, .events = POLLIN};
+        sleep_until(&fd, 1, NULL);
+        if (!wake_up(listener))
+            sleep_until(NULL, 0, moment);
+        settle_shrink_stack(moved);
     }
-}
-
-static long listen_on(int family, const void *address, size_t size)
-{
-    long fd = sys_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return fd;
-    (void)sys_setsockopt((int)fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    (void)sys_setsockopt((int)fd, IPPROTO_TCP, TCP_NODELAY, 1); /* inherited by what it accepts */
-    if (family == AF_INET6)
-        (void)sys_setsockopt((int)fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    long failed = sys_bind((int)fd, address, size);
-    if (!failed)
-        failed = sys_listen((int)fd, BACKLOG);
-    if (!failed)
-        return fd;
-    (void)sys_close((int)fd);
-    return failed;
-}
-
-long server_listen(uint16_t port)
-{
-    uint16_t network_order = __builtin_bswap16(port);
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = network_order};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = network_order};
-    long fd = listen_on(AF_INET6, &six, sizeof(six));
-    /* A kernel, or a container, without IPv6. */
-    return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? listen_on(AF_INET, &four, sizeof(four)) : fd;
-}
-
-uint16_t server_port(int listener)
-{
-    struct sockaddr_in6 address = {0}; /* the port stands at the same place in both families */
-    int size = sizeof(address);
-    (void)sys_getsockname(listener, &address, &size);
-    return __builtin_bswap16(address.sin6_port);
 }

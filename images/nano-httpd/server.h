@@ -2,14 +2,11 @@
 /* The event loop: a listening socket, a bounded number of clients, and the signals that end it. */
 #include <stdint.h>
 
-/* Listens on port on every address of the machine, IPv6 and IPv4. Returns the socket or -errno. */
-long server_listen(uint16_t port);
+/* Keeps the signals that end the server for server_run(): from here on none is lost. Returns 0 or -errno. */
+long server_catch_signals(void);
 
-/* The port a socket is bound to (where 0 was asked for). */
-uint16_t server_port(int listener);
-
-/* Gets ready to serve the directory root; from here on a signal is not lost. Returns 0 or -errno. */
-long server_start(int listener, int root);
-
-/* Serves until SIGTERM or SIGINT. */
-void server_run(void);
+/*
+ * Serves the current directory until SIGTERM or SIGINT, and exits. moved: how far settle() has moved the program from
+ * where it was linked to, 0 where it has not. Hidden, so that its address is found without a table of addresses.
+ */
+__attribute__((visibility("hidden"))) _Noreturn void server_run(int listener, uintptr_t moved);

@@ -1,12 +1,25 @@
 #pragma once
 /*
- * The system calls of nano-httpd, by hand: there is no C library beneath it. Each returns what the kernel returns, a
- * value ≥ 0 or -errno. The C library's headers are used for numbers and layouts alone; where its layout is not the
- * kernel's (signal sets, time on 32 bits) the kernel's stands here.
+ * The system calls of nano-httpd, by hand: there is no C library beneath it, and none of its headers. Each returns what
+ * the kernel returns, a value ≥ 0 or -errno. Numbers and layouts are those of the kernel's own headers; what these
+ * leave to the C library stands here, the same on all three machines.
  */
+#include <asm/socket.h>
+#include <asm/unistd.h>
+#include <linux/errno.h>
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/mman.h>
+#include <linux/openat2.h>
+#include <linux/poll.h>
+#include <linux/signalfd.h>
+#include <linux/stat.h>
+#include <linux/tcp.h>
+#include <linux/time.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 
 #if defined(__x86_64__)
 
@@ -72,20 +85,31 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 #define NUMBER_CLOCK_GETTIME __NR_clock_gettime
 #endif
 
-/* The kernel's layouts. */
-struct sys_time {
+#ifdef __NR_mmap2
+#define NUMBER_MMAP __NR_mmap2
+#else
+#define NUMBER_MMAP __NR_mmap
+#endif
+
+/* include/linux/net.h and include/linux/socket.h of the kernel, asm-generic/signal.h */
+enum { AF_INET = 2, AF_INET6 = 10 };
+enum { SOCK_STREAM = 1, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
+enum { MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000 };
+enum { SHUT_WR = 1 };
+enum { SIGINT = 2, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17 };
+enum { SIG_IGN = 1, SIG_BLOCK = 0 };
+#define SA_RESTORER 0x04000000ul
+
+struct sys_time { /* struct __kernel_timespec */
     int64_t seconds, nanoseconds;
 };
 
-struct sys_action { /* struct sigaction; without a handler of ours the order of the rest does not matter */
+struct sys_action { /* struct sigaction */
     uintptr_t handler;
-    unsigned long flags, restorer;
+    unsigned long flags;
+    uintptr_t restorer;
     uint64_t mask;
 };
-
-struct epoll_event;
-struct open_how;
-struct statx;
 
 static inline _Noreturn void sys_exit(int status)
 {
@@ -106,6 +130,11 @@ static inline long sys_write(int fd, const void *data, size_t size)
 static inline long sys_close(int fd)
 {
     return SYS(__NR_close, fd, 0, 0, 0, 0, 0);
+}
+
+static inline long sys_chdir(const char *path)
+{
+    return SYS(__NR_chdir, path, 0, 0, 0, 0, 0);
 }
 
 static inline long sys_openat(int folder, const char *path, int flags)
@@ -188,18 +217,48 @@ static inline long sys_epoll_wait(int epoll, struct epoll_event *events, int cou
     return SYS(__NR_epoll_pwait, epoll, events, count, timeout_ms, 0, 8);
 }
 
-static inline long sys_ignore_signal(int signal)
+/* timeout: seconds and nanoseconds, NULL for ever. */
+static inline long sys_ppoll(struct pollfd *fds, unsigned count, const long timeout[2], const uint64_t *mask)
 {
-    struct sys_action action = {.handler = 1 /* SIG_IGN */};
+    long rest[2] = {timeout ? timeout[0] : 0, timeout ? timeout[1] : 0}; /* the kernel writes to it */
+    return SYS(__NR_ppoll, fds, count, timeout ? rest : NULL, mask, sizeof(*mask), 0);
+}
+
+/* handler: SIG_IGN, or a function that does not return. */
+static inline long sys_sigaction(int signal, uintptr_t handler)
+{
+    struct sys_action action = {handler, SA_RESTORER, handler, 0};
     return SYS(__NR_rt_sigaction, signal, &action, 0, sizeof(action.mask), 0, 0);
 }
 
 static inline long sys_block_signals(const uint64_t *mask)
 {
-    return SYS(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, mask, 0, sizeof(*mask), 0, 0);
+    return SYS(__NR_rt_sigprocmask, SIG_BLOCK, mask, 0, sizeof(*mask), 0, 0);
 }
 
 static inline long sys_signalfd(const uint64_t *mask, int flags)
 {
     return SYS(__NR_signalfd4, -1, mask, sizeof(*mask), flags, 0, 0);
+}
+
+/* Memory of zeroes. */
+static inline long sys_mmap(size_t size)
+{
+    return SYS(NUMBER_MMAP, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static inline long sys_munmap(uintptr_t start, size_t size)
+{
+    return SYS(__NR_munmap, start, size, 0, 0, 0, 0);
+}
+
+/* To that very place; what is there goes. */
+static inline long sys_mremap(uintptr_t from, size_t size, uintptr_t to)
+{
+    return SYS(__NR_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to, 0);
+}
+
+static inline long sys_madvise(uintptr_t start, size_t size, int advice)
+{
+    return SYS(__NR_madvise, start, size, advice, 0, 0, 0);
 }

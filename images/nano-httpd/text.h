@@ -58,7 +58,8 @@ static inline bool text_take_number(struct text *t, uint64_t *ret)
     size_t i = 0;
     for (; i < t->n && text_is_digit(t->s[i]); i++) {
         unsigned digit = (unsigned)(t->s[i] - '0');
-        value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+            value = UINT64_MAX;
     }
     t->s += i;
     t->n -= i;
@@ -80,21 +81,58 @@ static inline void out_char(struct out *out, char c)
 
 static inline void out_text(struct out *out, struct text t)
 {
-    for (size_t i = 0; i < t.n; i++)
-        out_char(out, t.s[i]);
+    size_t n = t.n < out->max - out->n ? t.n : out->max - out->n;
+    __builtin_memcpy(out->s + out->n, t.s, n);
+    out->n += n;
 }
 
-/* At least width digits, with zeroes in front. */
-static inline void out_number(struct out *out, uint64_t value, int width)
+/* Divides *value, and returns the remainder. By hand, because 32-bit machines have no instruction for it, and the
+ * compiler's would need its library. */
+static inline uint32_t divide(uint64_t *value, uint32_t by)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    uint32_t rest = (uint32_t)(*value % by);
+    *value /= by;
+    return rest;
+#else
+    uint64_t quotient = 0, rest = 0;
+    for (int bit = *value >> 32 ? 63 : 31; bit >= 0; bit--) {
+        rest = rest << 1 | (*value >> bit & 1);
+        if (rest >= by) {
+            rest -= by;
+            quotient |= 1ull << bit;
+        }
+    }
+    *value = quotient;
+    return (uint32_t)rest;
+#endif
+}
+
+static inline void out_number(struct out *out, uint64_t value)
 {
     char digits[20];
-    int n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    for (; width > n; width--)
-        out_char(out, '0');
-    while (n)
-        out_char(out, digits[--n]);
+    size_t first = sizeof(digits);
+    do
+        digits[--first] = (char)('0' + divide(&value, 10));
+    while (value);
+    out_text(out, (struct text){digits + first, sizeof(digits) - first});
+}
+
+/* That many digits, the last ones, with zeroes in front. */
+static inline void out_digits(struct out *out, uint32_t value, size_t width)
+{
+    char digits[10];
+    for (size_t i = width; i--; value /= 10)
+        digits[i] = (char)('0' + value % 10);
+    out_text(out, (struct text){digits, width});
+}
+
+static inline void out_hex(struct out *out, uint64_t value)
+{
+    char digits[16];
+    size_t first = sizeof(digits);
+    do
+        digits[--first] = "0123456789abcdef"[value & 15];
+    while (value >>= 4);
+    out_text(out, (struct text){digits + first, sizeof(digits) - first});
 }

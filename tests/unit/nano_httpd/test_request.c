@@ -22,14 +22,20 @@ static void assert_text(struct text t, const char *expected)
 static void test_a_request(void **state)
 {
     static const char text[] = "GET /a/b.html?q=1 HTTP/1.1\r\nHost: a\r\nX: y\r\nRange:  bytes=1-2 \r\n"
-                               "IF-MODIFIED-SINCE: now\r\n\r\n";
+                               "IF-MODIFIED-SINCE: now\r\nIf-None-Match: \"a\", \"b\"\r\nif-match: *\r\n"
+                               "If-Range: \"c\"\r\nIf-Unmodified-Since: then\r\n\r\n";
     struct request r;
     assert_int_equal(parse(text, &r), (int)strlen(text));
     assert_int_equal(r.method, METHOD_GET);
     assert_text(r.path, "/a/b.html");
     assert_text(r.range, "bytes=1-2");
+    assert_text(r.query, "?q=1");
     assert_text(r.if_modified_since, "now");
-    assert_true(r.keep_alive);
+    assert_text(r.if_unmodified_since, "then");
+    assert_text(r.if_none_match, "\"a\", \"b\"");
+    assert_text(r.if_match, "*");
+    assert_text(r.if_range, "\"c\"");
+    assert_true(r.keep_alive && !r.body);
 }
 
 static void test_every_prefix_is_incomplete(void **state)
@@ -49,19 +55,21 @@ static void test_methods_and_targets(void **state)
     static const struct {
         const char *line;
         int method;
-        const char *path;
+        const char *path, *query;
     } cases[] = {
-        {"GET / HTTP/1.1", METHOD_GET, "/"},
-        {"HEAD /x HTTP/1.1", METHOD_HEAD, "/x"},
-        {"POST /x HTTP/1.1", METHOD_OTHER, "/x"},
-        {"get / HTTP/1.1", METHOD_OTHER, "/"},
-        {"OPTIONS * HTTP/1.1", METHOD_OTHER, ""},
-        {"CONNECT a:80 HTTP/1.1", METHOD_OTHER, ""},
-        {"GET http://a:80/x?y HTTP/1.1", METHOD_GET, "/x"},
-        {"GET http://a HTTP/1.1", METHOD_GET, "/"},
-        {"GET http://a?y/z HTTP/1.1", METHOD_GET, "/"},
-        {"GET /x#y HTTP/1.9", METHOD_GET, "/x"},
-        {"GET /\xc3\xa9 HTTP/1.1", METHOD_GET, "/\xc3\xa9"},
+        {"GET / HTTP/1.1", METHOD_GET, "/", ""},
+        {"HEAD /x HTTP/1.1", METHOD_HEAD, "/x", ""},
+        {"POST /x HTTP/1.1", METHOD_OTHER, "/x", ""},
+        {"get / HTTP/1.1", METHOD_OTHER, "/", ""},
+        {"OPTIONS * HTTP/1.1", METHOD_OTHER, "", ""},
+        {"CONNECT a:80 HTTP/1.1", METHOD_OTHER, "", ""},
+        {"GET http://a:80/x?y HTTP/1.1", METHOD_GET, "/x", "?y"},
+        {"GET http://a HTTP/1.1", METHOD_GET, "/", ""},
+        {"GET http://a?y/z HTTP/1.1", METHOD_GET, "/", "?y/z"},
+        {"GET /x#y HTTP/1.9", METHOD_GET, "/x", ""},
+        {"GET /x?y?z#w?v HTTP/1.1", METHOD_GET, "/x", "?y?z"},
+        {"GET /x#y?z HTTP/1.1", METHOD_GET, "/x", ""},
+        {"GET /\xc3\xa9 HTTP/1.1", METHOD_GET, "/\xc3\xa9", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char text[200];
@@ -70,6 +78,7 @@ static void test_methods_and_targets(void **state)
         assert_int_equal(parse(text, &r), (int)strlen(text));
         assert_int_equal(r.method, cases[i].method);
         assert_text(r.path, cases[i].path);
+        assert_text(r.query, cases[i].query);
     }
 }
 
@@ -99,7 +108,9 @@ static void test_refused(void **state)
         {"GET * HTTP/1.1\r\n" HOST "\r\n", 400},
         {"GET /\x7f HTTP/1.1\r\n" HOST "\r\n", 400},
         {"G@T / HTTP/1.1\r\n" HOST "\r\n", 400},
-        {"\x16\x03\x01\x02\r\n\r\n", 400}, /* TLS */
+        {"\x16\x03\x01\x02", 400}, /* TLS: no line will come */
+        {"\r\n\r\n\x01", 400},
+        {"\n", 400},
         {"GET / HTTP/2.0\r\n" HOST "\r\n", 505},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -118,6 +129,11 @@ static void test_too_long(void **state)
     assert_int_equal(request_parse(text, REQUEST_MAX, &r), -431);
     memcpy(text + REQUEST_MAX - 4, "\r\n\r\n", 4);
     assert_int_equal(request_parse(text, REQUEST_MAX, &r), REQUEST_MAX);
+    memset(text + 5, 'x', sizeof(text) - 5);
+    assert_int_equal(request_parse(text, REQUEST_MAX - 1, &r), 0);
+    assert_int_equal(request_parse(text, REQUEST_MAX, &r), -414);
+    memset(text, '\r', sizeof(text));
+    assert_int_equal(request_parse(text, REQUEST_MAX, &r), -414);
 }
 
 static void test_keep_alive(void **state)
@@ -143,6 +159,32 @@ static void test_keep_alive(void **state)
         assert_true(parse(cases[i].text, &r) > 0);
         assert_int_equal(r.keep_alive, cases[i].keep_alive);
     }
+}
+
+/* RFC 9110, section 5.6.2, character by character. */
+static void test_names_of_fields_are_tokens(void **state)
+{
+    for (int c = 1; c < 256; c++) {
+        char text[64];
+        struct request r;
+        bool token =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("!#$%&'*+-.^_`|~", c);
+        (void)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n" HOST "a%c: b\r\n\r\n", c);
+        if (c != ':' && c != '\r' && c != '\n')
+            assert_int_equal(parse(text, &r) > 0, token);
+    }
+}
+
+static void test_lists(void **state)
+{
+    struct text list = TEXT(" a,, b\t,"), element;
+    assert_true(request_next_element(&list, &element));
+    assert_text(element, "a");
+    assert_true(request_next_element(&list, &element));
+    assert_text(element, "");
+    assert_true(request_next_element(&list, &element));
+    assert_text(element, "b");
+    assert_false(request_next_element(&list, &element));
 }
 
 static void test_file(void **state)
@@ -231,5 +273,6 @@ static void test_ranges(void **state)
 
 TEST_MAIN(cmocka_unit_test(test_a_request), cmocka_unit_test(test_every_prefix_is_incomplete),
           cmocka_unit_test(test_methods_and_targets), cmocka_unit_test(test_refused), cmocka_unit_test(test_too_long),
-          cmocka_unit_test(test_keep_alive), cmocka_unit_test(test_file), cmocka_unit_test(test_long_files),
+          cmocka_unit_test(test_keep_alive), cmocka_unit_test(test_names_of_fields_are_tokens),
+          cmocka_unit_test(test_lists), cmocka_unit_test(test_file), cmocka_unit_test(test_long_files),
           cmocka_unit_test(test_ranges))
