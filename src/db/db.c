@@ -155,11 +155,19 @@ struct db_statement *db_query(struct db *db, const char *sql, const char *types,
     return statement;
 }
 
+/* Prepared once, as each turn needs it. */
+static int step(struct db *db, const char *sql, struct err *err)
+{
+    struct db_statement *statement = db_query(db, sql, "");
+    (void)db_row(statement);
+    return db_end(statement, err);
+}
+
 static int begin(struct db *db, struct err *err)
 {
     if (db->in_transaction)
         return 0;
-    if (execute(db, "BEGIN IMMEDIATE", err) < 0)
+    if (step(db, "BEGIN IMMEDIATE", err) < 0)
         return -1;
     db->in_transaction = true;
     return 0;
@@ -236,7 +244,7 @@ int db_commit(struct db *db, struct err *err)
         return 0;
     bool must_last = db->must_last;
     db->in_transaction = db->must_last = false;
-    if (execute(db, "COMMIT", err) == 0) {
+    if (step(db, "COMMIT", err) == 0) {
         db->unsynced = true;
         return must_last ? db_sync(db, err) : 0;
     }
