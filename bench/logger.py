@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 os.environ["SHOAL_BUILD"] = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build")
 
-import logger_client  # noqa: E402 (it reads SHOAL_BUILD)
+import harness.logger as logger_client  # noqa: E402 (it reads SHOAL_BUILD)
 
 RUNS = 3
 CASES = [(20, 3_000_000), (100, 1_000_000), (1000, 200_000)]

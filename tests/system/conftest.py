@@ -6,6 +6,7 @@ import shutil
 import pytest
 from harness.daemon import Daemon
 from harness.machine import Netns, run
+from harness.network import Machine
 from harness.registry import Registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -57,6 +58,14 @@ def outside(netns):
     netns.connect(namespace, "192.0.2.1/24", "192.0.2.2/24")
     yield namespace
     namespace.close()
+
+
+@pytest.fixture
+def machine(build, tmp_path):
+    """A machine that runs networks (tests/tools/network_box) instead of a daemon, and somebody outside of it."""
+    machine = Machine(build / "tests/tools/network_box", tmp_path)
+    yield machine
+    machine.close()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def state(daemon, container):
     return daemon.ask("GET", f"/containers/{container}/json")["State"]
 
 
-def wait_for_state(daemon, container, status, seconds=20):
+def wait_for_state(daemon, container, status, seconds=60):
     return wait_until(lambda: (s := state(daemon, container))["Status"] == status and s,
                       lambda: f"{container} is {status}; it is {state(daemon, container)}\n{daemon.said()[-2000:]}", seconds)
 
@@ -49,8 +49,10 @@ def log_lines(daemon, container):
 
 
 def one(daemon, name):
-    """The only process of ours that is called so (the keeper's launchers have its name too: the oldest)."""
-    return min(daemon.processes(name), key=lambda process: process.pid)
+    """The only process of ours that is called so; the keeper's launchers have its name too, and it is their parent."""
+    found = daemon.processes(name)
+    process, = [process for process in found if process.parent not in [other.pid for other in found]]
+    return process
 
 
 # --- The daemon, at each step
@@ -69,6 +71,13 @@ def cycle(daemon):
     return done, made
 
 
+def agrees(daemon, made, allowed):
+    """Its status is one of these, and it has processes where that says so. It may be ending just now."""
+    status = state(daemon, "victim")["Status"]
+    lives = any(made in process.cgroup and not process.is_zombie for process in daemon.processes()) if made else False
+    return status in allowed and lives == (status == "running")
+
+
 def check_outcome(daemon, done, made):
     """What the next daemon shows is what was acknowledged, or that and the step under way."""
     last = done[-1] if done else None
@@ -79,13 +88,9 @@ def check_outcome(daemon, done, made):
     if not victims:
         assert last in (None, "restarted", "removed"), f"lost after {last}"
         return
-    container = wait_until(lambda: (s := state(daemon, "victim"))["Status"] not in ("restarting", "removing") and s, "it settles")
-    status = container["Status"]
     allowed = {None: ["created"], "created": ["created", "running", "exited"], "started": ["running", "exited"],
                "stopped": ["exited", "running"], "restarted": ["running", "exited"]}
-    assert status in allowed[last], f"{status} after {last}\n{daemon.said()[-2000:]}"
-    processes = [process for process in daemon.processes() if made and made in process.cgroup and not process.is_zombie]
-    assert bool(processes) == (status == "running"), f"{status}, and processes {processes}"
+    wait_until(lambda: agrees(daemon, made, allowed[last]), lambda: f"{state(daemon, 'victim')} after {last}\n{daemon.said()[-2000:]}")
 
 
 def test_every_journal_step(busybox):
@@ -99,7 +104,7 @@ def test_every_journal_step(busybox):
         if survived:
             busybox.restart()
         else:
-            assert busybox.process.wait(10) == -signal.SIGKILL
+            assert busybox.ended() == -signal.SIGKILL
             busybox.start()
         check_outcome(busybox, done, made)
         assert state(busybox, bystander)["Pid"] == pid, "the bystander was restarted"
@@ -168,7 +173,7 @@ def test_output_while_the_daemon_dies(busybox):
     container = run(busybox, numbers(30000))
     for _ in range(4):
         busybox.restart()
-    wait_for_state(busybox, container, "exited", 60)
+    wait_for_state(busybox, container, "exited", 120)
     assert log_lines(busybox, container) == [f"line {n}\n" for n in range(1, 30001)]
 
 
@@ -180,7 +185,7 @@ def test_killed_logger(busybox):
         logger.kill()
         wait_until(lambda old=logger.pid: any(p.pid != old and not p.is_zombie for p in busybox.processes("shoal-logger")),
                    "there is another logger")
-    assert wait_for_state(busybox, container, "exited", 60)["ExitCode"] == 0
+    assert wait_for_state(busybox, container, "exited", 120)["ExitCode"] == 0
     assert log_lines(busybox, container) == [f"line {n}\n" for n in range(1, 30001)]
 
 
@@ -228,7 +233,7 @@ class Client(threading.Thread):
     def attempt(self, method, path, body=None):
         """The status; None where the daemon died meanwhile."""
         try:
-            return self.daemon_.api(method, path, body, timeout=30)
+            return self.daemon_.api(method, path, body, timeout=60)
         except (OSError, http.client.HTTPException):
             time.sleep(0.02)
             return None, None
@@ -280,7 +285,7 @@ def test_storm(busybox, images):
     finally:
         over.set()
         for client in clients:
-            client.join(60)
+            client.join(180)
     assert not any(client.wrong for client in clients), [client.wrong for client in clients]
     listed = {container["Names"][0][1:]: container for container in busybox.ask("GET", "/containers/json?all=1")}
     assert len({container["Id"] for container in listed.values()}) == len(listed)

@@ -65,7 +65,7 @@ def test_terminating_leaves_containers(daemon, images):
 def test_terminating_cuts_streams_and_finishes_answers(daemon):
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(daemon.socket))
-        client.settimeout(20)
+        client.settimeout(60)
         client.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
         assert daemon.stop() == 0
@@ -89,12 +89,12 @@ def test_the_service_manager_is_told(build, netns, tmp_path):
     daemon = Daemon(build, netns, tmp_path / "shoal")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(20)
+        manager.settimeout(60)
         daemon.start(NOTIFY_SOCKET=str(tmp_path / "notify"))
         assert manager.recv(100) == b"READY=1"
         daemon.process.send_signal(signal.SIGTERM)
         assert manager.recv(100) == b"STOPPING=1"
-        daemon.process.wait(20)
+        daemon.ended()
     assert not daemon.close()
 
 

@@ -239,7 +239,7 @@ def test_logs_follow(docker):
         assert follower.stdout.readline() == "first\n"
         assert follower.stdout.readline() == "second\n"
         assert follower.stdout.read() == ""
-        assert follower.wait(10) == 0
+        assert follower.wait(60) == 0
 
 
 def test_logs_of_a_terminal(docker):

@@ -58,7 +58,10 @@ def test_container(client):
 
 
 def test_logs(client):
-    container = client.containers.run(IMAGE, ["sh", "-c", "echo one; echo two >&2; sleep 0.5; echo three"], detach=True)
+    script = "echo one; echo two >&2; until test -e /go; do sleep 0.05; done; echo three"
+    container = client.containers.run(IMAGE, ["sh", "-c", script], detach=True)
+    wait_until(lambda: container.logs() == b"one\ntwo\n", lambda: f"two lines are there: {container.logs()}")
+    container.exec_run(["touch", "/go"])
     assert b"".join(container.logs(stream=True, follow=True)) == b"one\ntwo\nthree\n"
     assert container.logs(stderr=False) == b"one\nthree\n"
     assert container.logs(tail=1) == b"three\n"

@@ -40,7 +40,7 @@ def test_the_unsafe_build_is_safe_where_nothing_is_switched_off(keepers, build):
 # --- The keeper's program, CVE-2019-5736 ------------------------------------------------------------------------------------
 
 
-def intrude(keeper, build, rootfs, tmp_path):
+def intrude(keeper, build, rootfs, tmp_path, attempts=300):
     """A container watches for our processes while others are run in it. Returns it, once it has something or gave up."""
     shutil.copy(build / "tests/tools/intruder", rootfs / "bin/intruder")
     os.mkfifo(tmp_path / "stop")
@@ -48,7 +48,7 @@ def intrude(keeper, build, rootfs, tmp_path):
     # It has the capabilities that our processes have once they dropped the rest: only dumpability is between them.
     intruder = keeper.spawn("intruder", stdin=str(tmp_path / "stop"), masked=[], readonly=[]).started()
     intruder.says("watching")
-    for _ in range(300):
+    for _ in range(attempts):
         keeper.exec(intruder, "true").exit()
         if "got" in intruder.text():
             break
@@ -70,7 +70,7 @@ def test_our_processes_cannot_be_looked_into(keepers, build, rootfs, tmp_path):
 
 def test_without_dumpable_they_can(keepers, build, rootfs, tmp_path):
     keeper = keepers("dumpable")
-    intruder, _ = intrude(keeper, build, rootfs, tmp_path)
+    intruder, _ = intrude(keeper, build, rootfs, tmp_path, attempts=10000)
     assert "got /memfd:shoal-keeper" in intruder.text()
     upgrade(keeper, intruder)
     intruder.says("denied Operation not permitted")  # for it is a sealed copy
@@ -80,7 +80,7 @@ def test_without_both_the_program_is_overwritten(keepers, build, rootfs, tmp_pat
     program = tmp_path / "shoal-keeper"
     shutil.copy(build / "tests/tools/shoal-keeper-unsafe", program)
     keeper = keepers("dumpable,exe", program=program)
-    intruder, stop = intrude(keeper, build, rootfs, tmp_path)
+    intruder, stop = intrude(keeper, build, rootfs, tmp_path, attempts=10000)
     assert f"got {program}" in intruder.text()
     upgrade(keeper, intruder)
     intruder.says("owned")

@@ -52,7 +52,7 @@ def starts_and_cycles(daemon, number):
     if survived:
         daemon.kill()
     else:
-        assert daemon.process.wait(10) == OUT_OF_MEMORY, daemon.said()[before:]
+        assert daemon.ended() == OUT_OF_MEMORY, daemon.said()[before:]
         assert "out of memory" in daemon.said()[before:]
     return survived
 
@@ -137,7 +137,7 @@ def test_full_data_directory(on_small, images):
         created.add(answer[1]["Id"])
     assert answer[0] == 507 and "full" in str(answer[1]), answer
     # What the turn changed cannot be kept: it says so and ends, and its successor reads what is true.
-    assert daemon.process.wait(10) == 1
+    assert daemon.ended() == 1
     assert "cannot be kept" in daemon.said()
 
     os.unlink(filler)
@@ -180,7 +180,7 @@ def test_worker_killed_while_it_loads(daemon, images):
         loading.start()
         with contextlib.suppress(AssertionError):
             wait_until(lambda: daemon.processes("shoal-worker"), "a worker loads", 2)[0].kill()
-        loading.join(30)
+        loading.join(120)
         assert not loading.is_alive()
     assert daemon.ask("GET", "/images/json") == []
     wait_until(lambda: not daemon.processes("shoal-worker"), "no worker is left")

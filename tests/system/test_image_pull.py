@@ -1,8 +1,6 @@
 """shoal-worker pull against a real registry: schemes, certificates, credentials, platforms, cut connections."""
 import base64
 import hashlib
-import http.client
-import http.server
 import json
 import os
 import re
@@ -13,8 +11,9 @@ import time
 import urllib.parse
 
 import pytest
-from harness.machine import run, wait_until
-from worker import Store
+from harness.machine import Process, run, wait_until
+from harness.registry import Fake
+from harness.worker import Store
 
 
 @pytest.fixture
@@ -48,14 +47,14 @@ def test_http_on_loopback(registry, store, tmp_path):
         "Verifying Checksum", "Download complete", "Pull complete"]
 
 
-def test_again_nothing_is_fetched(registry, store):
-    reference = registry.reference("hello")
+def test_again_nothing_is_fetched(fake, store):
+    reference = fake.reference("hello")
     first = store.run("pull", reference=reference).image
-    before = len([line for line in registry.requests() if "/blobs/" in line])
+    before = len([path for path, _ in fake.seen if "/blobs/" in path])
     answer = store.run("pull", reference=reference).ok
     assert answer.image["layers"][0]["name"] == first["layers"][0]["name"]
     assert "Already exists" in answer.statuses() and "Downloading" not in answer.statuses()
-    fetched = len([line for line in registry.requests() if "/blobs/" in line]) - before
+    fetched = len([path for path, _ in fake.seen if "/blobs/" in path]) - before
     assert fetched == 1  # the configuration
 
 
@@ -144,71 +143,7 @@ def test_a_credential_helper(registry_auth, store, tmp_path):
               docker_config=str(config)).refused("invalid", "credential helper")
 
 
-# --- A registry of the test's own, for what a well-behaved one does not do
-
-
-class Fake:
-    """A registry in front of the real one's storage, whose answers a test may bend: handlers by path prefix."""
-
-    def __init__(self, netns, upstream, port):
-        self.netns, self.upstream, self.port = netns, upstream, port
-        self.address = f"127.0.0.1:{port}"
-        self.bend = lambda handler: False
-        self.seen = []
-        fake = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                fake.seen.append((self.path, dict(self.headers)))
-                if not fake.bend(self):
-                    fake.forward(self)
-
-            do_POST = do_GET
-
-            def log_message(self, *_):
-                pass
-
-            def answer(self, status, body=b"", **headers):
-                self.send_response(status)
-                for key, value in headers.items():
-                    self.send_header(key.replace("_", "-"), value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        with netns.inside():
-            self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def fetch(self, path, headers):
-        """(status, headers, body) of the real registry."""
-        with self.netns.inside():
-            connection = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=20)
-            connection.connect()
-        passed = {key: value for key, value in headers.items() if key.lower() in ("accept", "range")}
-        connection.request("GET", path, headers=passed)
-        reply = connection.getresponse()
-        body = reply.read()
-        connection.close()
-        return reply.status, reply.headers, body
-
-    def forward(self, handler):
-        status, headers, body = self.fetch(handler.path, handler.headers)
-        kept = {key: value for key, value in headers.items()
-                if key.lower() in ("content-type", "docker-content-digest", "content-range", "location")}
-        handler.answer(status, body, **kept)
-
-    def reference(self, name, tag="latest"):
-        return f"{self.address}/shoal/{name}:{tag}"
-
-    def close(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+# --- A registry in front of it, for what a well-behaved one does not do
 
 
 @pytest.fixture
@@ -238,7 +173,7 @@ def test_resumes_after_cut_connections(fake, registry, store, tmp_path):
         return True
 
     fake.bend = cut
-    image = store.run("pull", reference=fake.reference("busybox"), timeout=120).image
+    image = store.run("pull", reference=fake.reference("busybox"), timeout=300).image
     ranges = [headers["Range"] for path, headers in fake.seen if "Range" in headers]
     assert len(ranges) >= 2 and ranges == sorted(ranges, key=lambda text: int(text[6:-1]))
     assert ranges[0] == "bytes=200000-"
@@ -279,7 +214,7 @@ def test_gives_up_when_nothing_comes(fake, store):
     fake.bend = refuse
     started = time.monotonic()
     store.run("pull", reference=fake.reference("hello")).refused("unavailable", "cannot reach")
-    assert 3 < time.monotonic() - started < 40
+    assert time.monotonic() - started > 3, "it tries again first"
 
 
 def test_waits_where_it_is_told_to(fake, store):
@@ -518,7 +453,7 @@ def test_redirects_do_not_carry_the_token(token_server, registry, netns, store):
 def test_killed_in_the_middle(fake, build, tmp_path, netns):
     """kill -9 leaves the staging folder, and nothing else: no process, no layer, no blob."""
     store = Store(build, tmp_path / "data", netns)
-    arrived = threading.Event()
+    arrived, over = threading.Event(), threading.Event()
 
     def stall(handler):
         if "/blobs/" not in handler.path:
@@ -532,20 +467,20 @@ def test_killed_in_the_middle(fake, build, tmp_path, netns):
         handler.wfile.write(body[:100000])
         handler.wfile.flush()
         arrived.set()
-        time.sleep(3)
+        over.wait(300)
         return True
 
     fake.bend = stall
     process = store.start("pull", reference=fake.reference("busybox"), staging="tmp-killed")
-    assert arrived.wait(20)
+    assert arrived.wait(60)
     children = run("pgrep", "-P", process.pid).stdout.split()
     assert children
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
     for child in children:
-        wait_until(lambda: not os.path.exists(f"/proc/{child}") or
-                   open(f"/proc/{child}/stat", encoding="utf-8").read().split()[2] == "Z", "the helper ends too")
+        wait_until(lambda child=child: Process(int(child)).is_gone, "the helper ends too")
+    over.set()
     assert [path.name for path in (tmp_path / "data/layers").iterdir()] == ["tmp-killed"]
     assert not list((tmp_path / "data/images/blobs/sha256").iterdir())
     assert not list((tmp_path / "data/images/tar").iterdir())
@@ -558,12 +493,12 @@ def test_it_gives_up_its_privileges(fake, build, tmp_path, netns):
     def stall(handler):
         if "/blobs/" in handler.path:
             arrived.set()
-            go_on.wait(10)
+            go_on.wait(300)
         return False
 
     fake.bend = stall
     process = store.start("pull", reference=fake.reference("hello"))
-    assert arrived.wait(20)
+    assert arrived.wait(60)
 
     def status(pid):
         lines = open(f"/proc/{pid}/status", encoding="utf-8").read().splitlines()

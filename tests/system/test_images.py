@@ -64,6 +64,6 @@ def test_hello_has_the_two_files(images, tmp_path):
     ("nginx", ["/usr/sbin/nginx", "-V"], "nginx version: nginx/1.22"),
 ])
 def test_its_programs_start(images, tmp_path, name, command, expected):
-    done = subprocess.run(["chroot", unpack(images(name), tmp_path), *command], capture_output=True, text=True, timeout=20,
+    done = subprocess.run(["chroot", unpack(images(name), tmp_path), *command], capture_output=True, text=True, timeout=120,
                           check=False)
     assert done.returncode == 0 and expected in done.stdout + done.stderr, done.stdout + done.stderr

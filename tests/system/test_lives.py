@@ -82,6 +82,7 @@ def test_container_and_clients_that_leave(loaded):
                                ("POST", f"/exec/{exec_id}/start", {"Detach": False, "Tty": False}),
                                ("POST", "/containers/one/stop?t=5", None)):
         hang_up(loaded, method, path, body)
+    wait_until(lambda: not state(loaded, "one")["Running"], "it is stopped although nobody waits for that")
     ask(loaded, "POST", "/containers/one/start")
     for path in ("pause", "unpause", "restart?t=0", "rename?name=uno"):
         ask(loaded, "POST", f"/containers/one/{path}")
@@ -92,13 +93,13 @@ def test_container_and_clients_that_leave(loaded):
 
 def test_removed_while_it_restarts(loaded):
     """A restart that a removal overtakes is answered, and the container goes."""
-    create(loaded, "slow", "trap '' TERM; while :; do sleep 0.1; done")
+    create(loaded, "slow", "trap 'echo asked' TERM; while :; do sleep 0.1; done")
     ask(loaded, "POST", "/containers/slow/start")
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
+        client.settimeout(60)
         client.connect(str(loaded.socket))
         client.sendall(b"POST /containers/slow/restart?t=30 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        wait_until(lambda: "restart" in loaded.said() or state(loaded, "slow")["Running"], "it is asked")
+        wait_until(lambda: "asked" in ask(loaded, "GET", "/containers/slow/logs?stdout=1"), "it is asked to end")
         ask(loaded, "DELETE", "/containers/slow?force=1")
         assert client.recv(4096).split()[1] == b"409"
     assert loaded.api("GET", "/containers/slow/json")[0] == 404

@@ -1,5 +1,6 @@
 """Networks as they are on a machine: who reaches whom, published ports, and what is left behind."""
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -7,23 +8,10 @@ import time
 
 import pytest
 
-from machine import SHORT, Machine, ask_tcp, ask_udp, make_socket
+from harness.machine import wait_until
+from harness.network import ANSWER, SHORT, ask_tcp, ask_udp, make_socket
 
 OUTSIDE, HERE = "192.0.2.2", "192.0.2.1"
-
-
-@pytest.fixture
-def machine(build, tmp_path):
-    machine = Machine(build / "tests/tools/network_box", tmp_path)
-    yield machine
-    machine.close()
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -32,7 +20,7 @@ def held(namespace):
     with subprocess.Popen(["nsenter", "--net=" + namespace, "sleep", "1000"]) as sleeper:
         try:
             path = f"/proc/{sleeper.pid}/ns/net"
-            wait_for(lambda: os.readlink(path) == os.readlink(namespace))
+            wait_until(lambda: os.readlink(path) == os.readlink(namespace), "it is there")
             yield path
         finally:
             sleeper.kill()
@@ -46,7 +34,21 @@ def answered(name, client):
     return f"{name} {client} hello", f"{name} {client} hello"
 
 
-NOTHING = None, None
+def silent(namespace, address, port):
+    """Nobody answers there."""
+    return ask_tcp(namespace, address, port, SHORT) is None and ask_udp(namespace, address, port, SHORT) is None
+
+
+def refusal(namespace, address, port):
+    """With which error a connection is refused; a TimeoutError where nobody refuses it."""
+    with make_socket(namespace) as s:
+        try:
+            s.connect((address, port))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            return error.errno
+    raise AssertionError("it came about")
 
 
 # --- Who reaches whom
@@ -64,19 +66,17 @@ def test_reach(machine):
     # The same network, with its own address.
     assert both(a1["netns"], a2["ip"], 80) == answered("a2", a1["ip"])
     # Another network.
-    assert both(a1["netns"], b1["ip"], 80) == NOTHING
+    assert silent(a1["netns"], b1["ip"], 80)
     # The machine reaches containers, they reach it.
     assert both(machine.here, a2["ip"], 80) == answered("a2", "172.17.0.1")
     assert both(a1["netns"], "172.17.0.1", 80) == answered("here", a1["ip"])
     assert ask_tcp(a1["netns"], HERE, 80) == f"here {a1['ip']} hello"
     # Outside, masqueraded; and nobody outside gets in.
     assert both(a1["netns"], OUTSIDE, 80) == answered("outside", HERE)
-    assert both(machine.outside, a2["ip"], 80) == NOTHING
+    assert silent(machine.outside, a2["ip"], 80)
     # An address that nobody has does not leave the machine.
-    start = time.monotonic()
-    assert ask_tcp(a1["netns"], "172.17.9.9", 80) is None
-    assert ask_tcp(machine.here, "172.17.9.9", 80) is None
-    assert time.monotonic() - start < 1
+    for namespace in a1["netns"], machine.here:
+        assert refusal(namespace, "172.17.9.9", 80) in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNREFUSED, errno.EACCES)
 
 
 def test_reach_ipv6(machine):
@@ -89,10 +89,10 @@ def test_reach_ipv6(machine):
         machine.serve(name, place["netns"], address="::")
     machine.serve("outside", machine.outside, address="::")
     assert both(a1["netns"], a2["ip6"], 80) == answered("a2", a1["ip6"])
-    assert both(a1["netns"], b1["ip6"], 80) == NOTHING
+    assert silent(a1["netns"], b1["ip6"], 80)
     assert both(machine.here, b1["ip6"], 80) == answered("b1", "fd11::1")
     assert both(a1["netns"], "2001:db8::2", 80) == answered("outside", "2001:db8::1")
-    assert both(machine.outside, a2["ip6"], 80) == NOTHING
+    assert silent(machine.outside, a2["ip6"], 80)
 
 
 def test_internal(machine):
@@ -109,14 +109,14 @@ def test_internal(machine):
     assert machine.ip("route show default", s1["netns"]) == ""
     # A container that makes itself a default route gets no further.
     machine.ip("route add default via 172.17.0.1 dev eth0", s1["netns"])
-    assert both(s1["netns"], OUTSIDE, 80) == NOTHING
-    assert both(s1["netns"], o1["ip"], 80) == NOTHING
-    assert both(s1["netns"], HERE, 80) == NOTHING
-    assert both(o1["netns"], s2["ip"], 80) == NOTHING
+    assert silent(s1["netns"], OUTSIDE, 80)
+    assert silent(s1["netns"], o1["ip"], 80)
+    assert silent(s1["netns"], HERE, 80)
+    assert silent(o1["netns"], s2["ip"], 80)
     # What is published is not for outside either.
     box.do("port web tcp * 8080")
     box.do(f"backends web {s2['ip']} 80")
-    assert ask_tcp(machine.outside, HERE, 8080) is None
+    assert ask_tcp(machine.outside, HERE, 8080, SHORT) is None
     assert ask_tcp(machine.here, "127.0.0.1", 8080) == "s2 172.17.0.1 hello"
 
 
@@ -135,7 +135,7 @@ def test_several_networks(machine):
                                                "interface eth0 already")
     box.do("detach c back alive=1")
     assert "eth1" not in machine.ip("-o link", c["netns"])
-    assert both(b["netns"], c["ip"], 80) == NOTHING
+    assert silent(b["netns"], c["ip"], 80)
 
 
 @pytest.mark.parametrize("forged", ["172.17.0.3", "172.18.0.2", "192.0.2.2", "10.1.2.3"])
@@ -146,13 +146,14 @@ def test_forged_sources(machine, forged):
     box.do("network b")
     a1, _, a3 = (box.attach(name, "a") for name in ("a1", "a2", "a3"))
     box.attach("b1", "b")
-    receiver = make_socket(a3["netns"], socket.SOCK_DGRAM, bind=("0.0.0.0", 9), timeout=SHORT)
-    here = make_socket(machine.here, socket.SOCK_DGRAM, bind=("0.0.0.0", 9), timeout=SHORT)
+    receiver = make_socket(a3["netns"], socket.SOCK_DGRAM, bind=("0.0.0.0", 9))
+    here = make_socket(machine.here, socket.SOCK_DGRAM, bind=("0.0.0.0", 9))
     machine.ip(f"addr add {forged}/32 dev eth0", a1["netns"])
     for source, arrives in (a1["ip"], True), (forged, False):
         with make_socket(a1["netns"], socket.SOCK_DGRAM, bind=(source, 0)) as sender:
             for address, listener in (a3["ip"], receiver), ("172.17.0.1", here):
                 sender.sendto(b"x", (address, 9))
+                listener.settimeout(ANSWER if arrives else SHORT)
                 if arrives:
                     assert listener.recvfrom(10)[1][0] == source
                 else:
@@ -230,11 +231,11 @@ def test_port_from_everywhere(machine, published):
     assert both(places["a2"]["netns"], HERE, 8080) == answered("w1", "172.17.0.1")
     assert both(places["w1"]["netns"], HERE, 8080) == answered("w1", "172.17.0.1")
     # The container's own port is not open from there.
-    assert both(machine.outside, HERE, 80) == NOTHING
+    assert silent(machine.outside, HERE, 80)
     for protocol in "tcp", "udp":
         box.do(f"unpublish web/{protocol}")
-    assert both(machine.outside, HERE, 8080) == NOTHING
-    assert both(machine.here, "127.0.0.1", 8080) == NOTHING
+    assert silent(machine.outside, HERE, 8080)
+    assert silent(machine.here, "127.0.0.1", 8080)
 
 
 def test_port_ipv6(machine):
@@ -258,16 +259,16 @@ def test_port_of_one_address(machine, published):
     box.do("port local tcp 127.0.0.1 8081")
     box.do(f"backends local {w1} 80")
     assert ask_tcp(machine.here, "127.0.0.1", 8081) == "w1 172.17.0.1 hello"
-    assert ask_tcp(machine.here, HERE, 8081) is None
-    assert ask_tcp(machine.outside, HERE, 8081) is None
+    assert ask_tcp(machine.here, HERE, 8081, SHORT) is None
+    assert ask_tcp(machine.outside, HERE, 8081, SHORT) is None
     box.do("port seven tcp 192.0.2.7 8082")
     box.do(f"backends seven {w1} 80")
     assert ask_tcp(machine.outside, "192.0.2.7", 8082) == f"w1 {OUTSIDE} hello"
-    assert ask_tcp(machine.outside, HERE, 8082) is None
+    assert ask_tcp(machine.outside, HERE, 8082, SHORT) is None
     # The same port of another address is another port.
     box.do("port one tcp 192.0.2.1 8082")
     box.do("unpublish seven")
-    assert ask_tcp(machine.outside, "192.0.2.7", 8082) is None
+    assert ask_tcp(machine.outside, "192.0.2.7", 8082, SHORT) is None
 
 
 def test_port_taken(machine, published):
@@ -305,7 +306,7 @@ def test_balance(machine, published):
     box.do(f"backends web/tcp {places['a2']['ip']} 81 {places['w1']['ip']} 80")
     assert {ask_tcp(machine.here, "127.0.0.1", 8080).split()[0] for _ in range(4)} == {"w1"}
     box.do("backends web/tcp")
-    assert ask_tcp(machine.outside, HERE, 8080) is None
+    assert ask_tcp(machine.outside, HERE, 8080, SHORT) is None
 
 
 def test_steady_udp_client(machine, published):
@@ -315,10 +316,18 @@ def test_steady_udp_client(machine, published):
     machine.serve("a2", places["a2"]["netns"])
     with make_socket(machine.outside, socket.SOCK_DGRAM, timeout=SHORT) as s:
         s.connect((HERE, 8081))
+        def say(word):
+            """What came of the last one may be told now."""
+            with contextlib.suppress(ConnectionRefusedError):
+                s.send(word)
+                return
+            s.send(word)
+
         for leads, name in ("backends late", None), (f"backends late {places['w1']['ip']} 80", "w1"), \
                 (f"backends late {places['a2']['ip']} 80", "a2"), ("unpublish late", None):
             box.do(leads)
-            s.send(b"hello")
+            s.settimeout(ANSWER if name else SHORT)
+            say(b"hello")
             if name:
                 assert s.recv(100).decode() == f"{name} {OUTSIDE} hello"
             else:
@@ -333,7 +342,7 @@ def test_relay_carries_much(machine, published):
         s.connect(("127.0.0.1", 8080))
         sent, got = 0, b""
         s.setblocking(False)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if sent < len(data):
                 try:
@@ -355,6 +364,8 @@ def test_relay_carries_much(machine, published):
 def test_relay_stalled_and_reset(machine, published):
     """A client that never reads holds up nobody, and one that vanishes leaves nothing."""
     box, _ = published
+    descriptors = f"/proc/{box.process.pid}/fd"
+    count = len(os.listdir(descriptors))
     stalled = make_socket(machine.here)
     stalled.connect(("127.0.0.1", 8080))
     stalled.setblocking(False)
@@ -367,11 +378,9 @@ def test_relay_stalled_and_reset(machine, published):
     time.sleep(0.5)
     with open(f"/proc/{box.process.pid}/stat", encoding="ascii") as stat:
         assert sum(map(int, stat.read().split()[13:15])) - before <= 5, "it spins"
-    descriptors = f"/proc/{box.process.pid}/fd"
-    count = len(os.listdir(descriptors))
     stalled.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     stalled.close()
-    wait_for(lambda: len(os.listdir(descriptors)) == count - 2)
+    wait_until(lambda: len(os.listdir(descriptors)) == count, "the relay is gone")
 
 
 def test_socket_kept(machine, published):
@@ -401,7 +410,7 @@ def test_nothing_is_left(machine):
         box.do(f"detach {name}1 {name}")
         box.do(f"drop {name}1")
         box.do(f"remove {name}")
-    wait_for(lambda: "@if" not in machine.ip("-o link show type veth").replace("ext0@if", ""))
+    wait_until(lambda: "@if" not in machine.ip("-o link show type veth").replace("ext0@if", ""), "no link is left")
     machine.ip("-6 route flush cache")
     after = machine.snapshot()
     rules = after.pop("rules")
@@ -450,7 +459,7 @@ def test_restart(machine, tmp_path):
         assert ask_tcp(machine.outside, HERE, 8080) == f"w1 {OUTSIDE} hello", "while no daemon runs"
         connected = make_socket(machine.outside)
         connected.connect((HERE, 8080))
-        wait_for(lambda: gone["link"] not in machine.ip("-o link"))
+        wait_until(lambda: gone["link"] not in machine.ip("-o link"), "the other's link goes with its namespace")
         again = machine.box(start=False)
         again.do(f"load {tmp_path}/records")
         again.do("port web tcp * 8080")
@@ -483,16 +492,19 @@ def test_in_the_way(machine):
 
 
 def test_many(machine):
-    """500 containers, made and removed; more than a bridge's 1,023 ports is not tried here, only that it is quick."""
+    """500 containers, made and removed; more than a bridge's 1,023 ports is not tried here."""
     box = machine.box()
     box.do("network a")
+    few = int(box.do("many a 50")["ms"])
+    box.do("none")
+    wait_until(lambda: machine.ip("-o link show type veth").count("\n") == 1, "the first links are gone", 120)
     made = int(box.do("many a 500")["ms"])
     assert machine.ip("-o link show type veth").count("master") == 0
     assert machine.ip("neigh").count("PERMANENT") == 500
     gone = int(box.do("none")["ms"])
     start = time.monotonic()
-    wait_for(lambda: machine.ip("-o link show type veth").count("\n") == 1, 60)
+    wait_until(lambda: machine.ip("-o link show type veth").count("\n") == 1, "all links are gone", 120)
     print(f"500 endpoints: made in {made} ms, let go in {gone} ms, gone {time.monotonic() - start:.1f} s later")
     assert machine.ip("route").count("proto 213") == 1
     # A generous bound: it says that nothing grows with the square of the number.
-    assert made < 30000
+    assert made < 10 * few * 10

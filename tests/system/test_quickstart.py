@@ -12,7 +12,7 @@ EXAMPLE = ROOT / "examples" / "hello" / "compose.yaml"
 
 def quickstart(daemon):
     environment = {**os.environ, "SHOAL_DATA_DIR": str(daemon.data_dir), "SHOAL_RUN_DIR": str(daemon.run_dir), "HELLO_PORT": "8099"}
-    return daemon.netns.run(ROOT / "quickstart", timeout=300, env=environment).stdout
+    return daemon.netns.run(ROOT / "quickstart", timeout=600, env=environment).stdout
 
 
 def test_quickstart_twice_and_what_it_says_next(daemon, outside):
@@ -27,7 +27,7 @@ def test_quickstart_twice_and_what_it_says_next(daemon, outside):
     assert {c["Id"] for c in daemon.ask("GET", "/containers/json")} == made
 
     # Another machine reaches the published port.
-    page = outside.run("curl", "--silent", "--fail", "--max-time", "5", "http://192.0.2.1:8099/").stdout
+    page = outside.run("curl", "--silent", "--fail", "--max-time", "60", "http://192.0.2.1:8099/").stdout
     assert "<html" in page
 
     # The three commands that it names are commands.

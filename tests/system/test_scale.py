@@ -15,7 +15,7 @@ services:
   web:
     image: shoal/hello
 """
-UP_WITHIN, DOWN_WITHIN = 40, 40  # seconds, on two busy cores; alone it takes about two
+GROWTH = 4  # how much longer one of many may take than one of few; of the same run, so that a slow machine is no failure
 RUNS = 200
 
 
@@ -80,9 +80,26 @@ def in_namespaces(wanted, pids):
     return found
 
 
+def duration(call):
+    begun = time.monotonic()
+    call()
+    return time.monotonic() - begun
+
+
 def elements(daemon):
     """The machine's rules, without counters."""
     return daemon.netns.run("nft", "-s", "list", "ruleset").stdout
+
+
+def says_hello(address):
+    """False where nobody listens yet."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    with contextlib.closing(connection), contextlib.suppress(ConnectionRefusedError):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.status == 200 and b"Hello from Shoal" in answer.read()
+        return True
+    return False
 
 
 def answers(daemon):
@@ -91,25 +108,20 @@ def answers(daemon):
     addresses = [place["IPAddress"] for c in listed for place in c["NetworkSettings"]["Networks"].values()]
     assert len(set(addresses)) == len(addresses), "an address was given twice"
     for address in addresses:
-        connection = http.client.HTTPConnection(address, timeout=10)
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        assert answer.status == 200 and b"Hello from Shoal" in answer.read()
-        connection.close()
+        wait_until(lambda address=address: says_hello(address), f"{address} answers")
     return len(addresses)
 
 
 def test_five_hundred(daemon, many, capsys):
-    many("up", "-d", "--scale", f"web={FEW}")
+    few_up = duration(lambda: many("up", "-d", "--scale", f"web={FEW}"))
     few = measure(daemon)
-    many("down")
+    few_down = duration(lambda: many("down"))
     before = settled_descriptors(daemon)
     links, mounts, rules = daemon.netns.links(), daemon.netns.mounts(), elements(daemon)
 
-    begun = time.monotonic()
-    many("up", "-d", "--scale", f"web={MANY}")
-    up = time.monotonic() - begun
-    assert measure(daemon) == few and few[1] == {1}
+    up = duration(lambda: many("up", "-d", "--scale", f"web={MANY}"))
+    assert few[1] == {1}
+    wait_until(lambda: measure(daemon) == few, lambda: f"{few}: {measure(daemon)}")
     with daemon.netns.inside():
         assert answers(daemon) == MANY
     pss = memory(daemon)
@@ -117,17 +129,15 @@ def test_five_hundred(daemon, many, capsys):
     assert len(inside) == MANY
 
     daemon.restart()
-    assert measure(daemon) == few
+    wait_until(lambda: measure(daemon) == few, lambda: f"{few}: {measure(daemon)}")
     with daemon.netns.inside():
         assert answers(daemon) == MANY
 
     pids = [pid for pid in os.listdir("/proc") if pid.isdigit()]
-    begun = time.monotonic()
-    many("down")
-    down = time.monotonic() - begun
+    down = duration(lambda: many("down"))
     with capsys.disabled():
         print(f"\n{MANY} replicas: up {up:.2f} s, down {down:.2f} s, PSS of our processes {pss} KiB")
-    assert up < UP_WITHIN and down < DOWN_WITHIN
+    assert up / MANY < GROWTH * few_up / FEW and down / MANY < GROWTH * few_down / FEW
     wait_until(lambda: not daemon.processes("nano-httpd"), "no process is left")
     # Only who was there before: the kernel gives the numbers of namespaces to others again.
     wait_until(lambda: not in_namespaces(inside, pids), lambda: f"no network namespace is left: {in_namespaces(inside, pids)}")
@@ -135,9 +145,10 @@ def test_five_hundred(daemon, many, capsys):
     # The kernel takes links away on its own time: those of the first twenty may still have been there before.
     wait_until(lambda: set(daemon.netns.links()) <= set(links) and not any(daemon.instance in name for name in daemon.netns.links()),
                lambda: f"no link is left: {daemon.netns.links()}")
-    assert daemon.netns.mounts() == mounts
-    assert elements(daemon) == rules
-    assert not os.listdir(daemon.data_dir / "containers") and not os.listdir(daemon.run_dir / "containers")
+    wait_until(lambda: daemon.netns.mounts() == mounts, "no mount is left")
+    wait_until(lambda: elements(daemon) == rules, "no rule is left")
+    for folder in daemon.data_dir, daemon.run_dir:
+        wait_until(lambda folder=folder / "containers": not os.listdir(folder), f"{folder} is empty")
     check_descriptors(daemon, before)
 
 

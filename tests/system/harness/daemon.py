@@ -11,7 +11,7 @@ import time
 
 from .machine import Process, cgroup_root, processes, wait_until
 
-STARTED_IN, STOPPED_IN = 20, 20
+STARTED_IN, STOPPED_IN = 60, 60
 
 
 def instance_of(data):
@@ -81,6 +81,10 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    def ended(self):
+        """The exit status of a daemon that ends by itself."""
+        return self.process.wait(STOPPED_IN)
+
     def restart(self, *arguments, **environment):
         """kill -9, and a new one on the same directories."""
         self.kill()
@@ -95,7 +99,7 @@ class Daemon:
     def host(self):
         return f"unix://{self.socket}"
 
-    def cli(self, *words, check=True, timeout=120, **options):
+    def cli(self, *words, check=True, timeout=300, **options):
         """Runs shoal WORDS against it, in its namespaces."""
         return self.netns.run(self.build / "shoal", "--host", self.host, *words, check=check, timeout=timeout, **options)
 
@@ -103,7 +107,7 @@ class Daemon:
         """What shoal WORDS --json prints, as a value."""
         return json.loads(self.cli(*words, "--json", **options).stdout)
 
-    def api(self, method, path, body=None, timeout=60):
+    def api(self, method, path, body=None, timeout=180):
         """One request of the Docker API: (status, value or text). body: a value, or the bytes of an archive."""
         archive = isinstance(body, bytes)
         data = body if archive else None if body is None else json.dumps(body)
@@ -118,7 +122,13 @@ class Daemon:
             text = json.loads(text)
         return answer.status, text
 
-    def ask(self, method, path, body=None, timeout=60):
+    def begin(self, method, path, timeout=180):
+        """Sends a request; its answer is yet to be read, with getresponse() of the connection that is returned."""
+        connection = _Connection(str(self.socket), timeout)
+        connection.request(method, path)
+        return connection
+
+    def ask(self, method, path, body=None, timeout=180):
         """The same, and it must succeed; returns the value."""
         status, value = self.api(method, path, body, timeout)
         assert status < 400, f"{method} {path}: {status} {value}\n{self.said()[-3000:]}"

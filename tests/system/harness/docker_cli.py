@@ -32,11 +32,11 @@ class Docker:
     def command(self, *words):
         return self.daemon.netns.command(self.path, *words)
 
-    def __call__(self, *words, status=0, stdin="", timeout=60):
+    def __call__(self, *words, status=0, stdin="", timeout=180):
         """Runs it to its end, which must have this status; returns stdout without its last end of line."""
         return self.both(*words, status=status, stdin=stdin, timeout=timeout)[0].removesuffix("\n")
 
-    def both(self, *words, status=0, stdin="", timeout=60):
+    def both(self, *words, status=0, stdin="", timeout=180):
         """The same, and stderr beside it."""
         done = subprocess.run(self.command(*words), env=self.env, input=stdin, capture_output=True, text=True, timeout=timeout,
                               check=False)
@@ -45,7 +45,7 @@ class Docker:
             f"the daemon said:\n{self.daemon.said()[-3000:]}")
         return done.stdout, done.stderr
 
-    def start(self, *words, seconds=60, **options):
+    def start(self, *words, seconds=180, **options):
         """A client that runs on, with pipes (a context manager); killed when it is still there after so many seconds."""
         process = subprocess.Popen(self.command(*words), env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                    **{"stdin": subprocess.DEVNULL, **options})
@@ -76,7 +76,7 @@ class Terminal:
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def expect(self, pattern, timeout=20):
+    def expect(self, pattern, timeout=60):
         """Reads until the pattern was shown, and returns the match; what was shown up to its end is taken."""
         deadline = time.monotonic() + timeout
         while not (match := re.search(pattern, self.shown)):
@@ -95,7 +95,7 @@ class Terminal:
         self.shown += data.decode(errors="replace")
         return bool(data)
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=60):
         """The exit status; all that was shown is in .shown then."""
         deadline = time.monotonic() + timeout
         while self._read(deadline):

@@ -91,7 +91,7 @@ class Client:
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self.process.stdin.flush()
 
-    def reply(self, what, seconds=10):
+    def reply(self, what, seconds=60):
         while True:
             message = self._read(seconds)
             if message.get("reply") == what:
@@ -104,7 +104,7 @@ class Client:
         assert reply["ok"] or not check, reply
         return reply
 
-    def wait(self, *names, id=None, seconds=10):  # pylint: disable=redefined-builtin
+    def wait(self, *names, id=None, seconds=60):  # pylint: disable=redefined-builtin
         """The first event of one of these names (about id)."""
         def wanted(event):
             return event.get("event") in names and id in (None, event["id"])
@@ -152,7 +152,7 @@ class Container:
     def failed(self):
         return self.client.wait("failed", id=self.id)
 
-    def exit(self, seconds=10):
+    def exit(self, seconds=60):
         """The exit code, negative for a signal."""
         event = self.client.wait("exited", "failed", id=self.id, seconds=seconds)
         assert event["event"] == "exited", event

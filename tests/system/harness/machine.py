@@ -4,6 +4,7 @@ import ctypes
 import itertools
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -13,8 +14,11 @@ _NUMBERS = itertools.count(1)
 CLONE_NEWNET = 0x40000000
 
 
-def wait_until(condition, what, seconds=10.0):
-    """Waits for condition() to be true, and returns what it gave; fails with what it waited for."""
+def wait_until(condition, what, seconds=30.0):
+    """
+    Waits for condition() to be true, and returns what it gave; fails with what it waited for. The time is that after which
+    nobody believes in it any more: machines are busy.
+    """
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:
@@ -23,7 +27,7 @@ def wait_until(condition, what, seconds=10.0):
     return result
 
 
-def run(*command, check=True, timeout=60, **options):
+def run(*command, check=True, timeout=180, **options):
     """Runs a command and returns it when done; where it fails, its output is in the error."""
     done = subprocess.run([str(word) for word in command], stdin=options.pop("stdin", subprocess.DEVNULL), timeout=timeout,
                           capture_output=True, text=True, check=False, **options)
@@ -54,7 +58,7 @@ class Netns:
         self.holder = subprocess.Popen(["unshare", "--net", "--mount", "--propagation", "private", "setpriv",
                                         "--pdeathsig", "KILL", "sh", "-c", script], stdout=subprocess.PIPE)
         assert self.holder.stdout.readline() == b"ready\n", "no namespaces: are the tests run as root?"
-        self._net = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self.net = f"/proc/{self.holder.pid}/ns/net"
         self._started = []
 
     def command(self, *words):
@@ -73,13 +77,8 @@ class Netns:
     @contextlib.contextmanager
     def inside(self):
         """The test itself is in the network namespace: sockets that it makes meanwhile stay there."""
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _setns(self._net)
+        with inside(self.net):
             yield
-        finally:
-            _setns(home)
-            os.close(home)
 
     def connect(self, other, address, other_address):
         """Lays a cable (a veth) to another Netns; addresses are given as 192.0.2.1/24."""
@@ -115,7 +114,26 @@ class Netns:
             for stream in (process.stdout, process.stderr):
                 if stream:
                     stream.close()
-        os.close(self._net)
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """The calling thread is in the network namespace (a path): sockets that it makes meanwhile stay there."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _enter(namespace)
+        yield
+    finally:
+        _setns(home)
+        os.close(home)
+
+
+def _enter(namespace):
+    there = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _setns(there)
+    finally:
+        os.close(there)
 
 
 def _setns(fd):
@@ -133,6 +151,13 @@ def processes(match):
                 if match(process):
                     found.append(process)
     return found
+
+
+def sleeps(process, seconds):
+    """Was it not scheduled at all for so long? For wait_until(): what it has to do may take a while."""
+    before = process.switches
+    time.sleep(seconds)
+    return process.switches == before
 
 
 class Process:
@@ -156,13 +181,38 @@ class Process:
     def cgroup(self):
         return next((line[3:] for line in self._text("cgroup").splitlines() if line.startswith("0::")), "")
 
+    def _stat(self, field):
+        return self._text("stat").rpartition(")")[2].split()[field]
+
+    @property
+    def state(self):
+        """R, S, D, T (stopped), Z (ended, and not waited for) …"""
+        return self._stat(0)
+
+    @property
+    def parent(self):
+        return int(self._stat(1))
+
     @property
     def is_zombie(self):
-        return self._text("stat").rpartition(")")[2].split()[0] == "Z"
+        return self.state == "Z"
+
+    @property
+    def switches(self):
+        """How often it was put to sleep or interrupted: the same number twice means that it did nothing."""
+        return sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", self._text("status"))))
 
     @property
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    @property
+    def is_gone(self):
+        """It has ended, whether or not somebody has waited for it."""
+        try:
+            return self.is_zombie
+        except OSError:
+            return True
 
     @property
     def descriptors(self):

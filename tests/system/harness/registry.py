@@ -1,7 +1,10 @@
-"""A real registry (Debian's docker-registry) on the loopback of a test's network namespace."""
+"""A real registry (Debian's docker-registry) on the loopback of a test's network namespace, and one that bends its answers."""
+import http.client
+import http.server
 import pathlib
 import socket
 import subprocess
+import threading
 
 from .machine import run, wait_until
 
@@ -71,7 +74,7 @@ class Registry:
         assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
         with self.netns.inside():
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
                 return True
             except OSError:
                 return False
@@ -91,3 +94,67 @@ class Registry:
     def requests(self):
         """Lines of the access log: which client asked for what."""
         return [line for line in self.log.read_text(encoding="utf-8").splitlines() if " HTTP/1.1\" " in line]
+
+
+class Fake:
+    """A registry in front of the real one's storage, whose answers a test may bend: handlers by path prefix."""
+
+    def __init__(self, netns, upstream, port):
+        self.netns, self.upstream, self.port = netns, upstream, port
+        self.address = f"127.0.0.1:{port}"
+        self.bend = lambda handler: False
+        self.seen = []
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                fake.seen.append((self.path, dict(self.headers)))
+                if not fake.bend(self):
+                    fake.forward(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self, status, body=b"", **headers):
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        with netns.inside():
+            self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def fetch(self, path, headers):
+        """(status, headers, body) of the real registry."""
+        with self.netns.inside():
+            connection = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=60)
+            connection.connect()
+        passed = {key: value for key, value in headers.items() if key.lower() in ("accept", "range")}
+        connection.request("GET", path, headers=passed)
+        reply = connection.getresponse()
+        body = reply.read()
+        connection.close()
+        return reply.status, reply.headers, body
+
+    def forward(self, handler):
+        status, headers, body = self.fetch(handler.path, handler.headers)
+        kept = {key: value for key, value in headers.items()
+                if key.lower() in ("content-type", "docker-content-digest", "content-range", "location")}
+        handler.answer(status, body, **kept)
+
+    def reference(self, name, tag="latest"):
+        return f"{self.address}/shoal/{name}:{tag}"
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()

@@ -52,7 +52,7 @@ class Store:
     def request(self, **request):
         return json.dumps({"data_dir": str(self.data), "layers": self.known, **self.defaults, **request}).encode()
 
-    def run(self, job, stream=None, timeout=60, env=None, **request):
+    def run(self, job, stream=None, timeout=180, env=None, **request):
         """Does the job. stream: bytes for descriptor 3."""
         words = self.command(job)
         if stream is not None:

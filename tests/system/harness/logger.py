@@ -11,7 +11,7 @@ import struct
 import subprocess
 import time
 
-BUILD = pathlib.Path(os.environ.get("SHOAL_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
+BUILD = pathlib.Path(os.environ.get("SHOAL_BUILD", pathlib.Path(__file__).resolve().parents[3] / "build"))
 PROGRAM = BUILD / "shoal-logger"
 
 HELLO, OPEN, CLOSE, ATTACH, DETACH, ROTATE, REOPEN, LIST, STATS, SHUTDOWN = range(1, 11)
@@ -47,7 +47,7 @@ class Logger:
         self.process = subprocess.Popen(self.command)
         self.connect()
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=60):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sequence = 0
         end = time.monotonic() + timeout
@@ -73,7 +73,7 @@ class Logger:
     def stop(self):
         self.socket.close()
         self.process.terminate()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(60) == 0
 
     def send(self, type, id="", value=0, streams=0, driver=0, flags=0, max_files=0, max_buffer=0, max_size=0, text=b"",
              fds=()):
@@ -83,7 +83,7 @@ class Logger:
         self.socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
         return self.sequence
 
-    def receive(self, timeout=20):
+    def receive(self, timeout=60):
         readable, _, _ = select.select([self.socket], [], [], timeout)
         assert readable, "the logger says nothing"
         data = self.socket.recv(16384)
@@ -105,7 +105,7 @@ class Logger:
                 return sequence
             self.events.append(event)
 
-    def wait_for(self, type, id=None, timeout=20):
+    def wait_for(self, type, id=None, timeout=60):
         end = time.monotonic() + timeout
         while True:
             for event in self.events:
@@ -151,7 +151,9 @@ class Logger:
         return sorted(found, key=lambda path: -int(path.suffix[1:]) if path.suffix != ".log" else 0)
 
     def records(self, id):
-        return [json.loads(line) for path in self.files(id) for line in path.read_text().splitlines()]
+        """What is in the log; not what is being written just now."""
+        lines = [line for path in self.files(id) for line in path.read_text().splitlines(keepends=True)]
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def text(self, id, stream="stdout"):
         return "".join(record["log"] for record in self.records(id) if record["stream"] == stream)
@@ -159,13 +161,6 @@ class Logger:
 
 def new_id(number):
     return f"{number:064x}"
-
-
-def wait_until(condition, timeout=20, what="it"):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen within {timeout} s"
-        time.sleep(0.005)
 
 
 def frames(data):

@@ -1,36 +1,22 @@
-"""A machine of its own for tests of the network: namespaces for the machine, for somebody outside, and for containers.
+"""
+A machine with networks of containers (tests/tools/network_box) and somebody outside of it, who ask each other things.
 
 A socket belongs for good to the namespace it was made in, so the tests run where they are and only make sockets elsewhere.
+Namespaces are paths.
 """
 import contextlib
-import ctypes
-import os
 import select
 import socket
 import subprocess
 import threading
 
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
-TIMEOUT = 5
+from .machine import Netns, inside, run
+
+ANSWER = 30  # seconds for an answer that must come
 SHORT = 0.4  # how long "nothing comes" is waited for
 
 
-@contextlib.contextmanager
-def inside(namespace):
-    """The calling thread is in the namespace (a path) for a moment."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(namespace, os.O_RDONLY)
-    try:
-        assert libc.setns(there, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-        yield
-    finally:
-        assert libc.setns(home, CLONE_NEWNET) == 0
-        os.close(home)
-        os.close(there)
-
-
-def make_socket(namespace, kind=socket.SOCK_STREAM, family=socket.AF_INET, bind=None, timeout=TIMEOUT):
+def make_socket(namespace, kind=socket.SOCK_STREAM, family=socket.AF_INET, bind=None, timeout=ANSWER):
     with inside(namespace):
         s = socket.socket(family, kind)
     s.settimeout(timeout)
@@ -92,12 +78,12 @@ class Server:
             s.close()
 
 
-def ask_tcp(namespace, address, port, source=None, say=b"hello"):
+def ask_tcp(namespace, address, port, timeout=ANSWER):
     """What a server says to a client in the namespace; None where no connection comes about."""
-    with make_socket(namespace, family=family_of(address), bind=(source, 0) if source else None, timeout=2) as s:
+    with make_socket(namespace, family=family_of(address), timeout=timeout) as s:
         try:
             s.connect((address, port))
-            s.sendall(say)
+            s.sendall(b"hello")
             s.shutdown(socket.SHUT_WR)
             answer = b""
             while data := s.recv(65536):
@@ -107,8 +93,8 @@ def ask_tcp(namespace, address, port, source=None, say=b"hello"):
             return None
 
 
-def ask_udp(namespace, address, port, source=None, timeout=SHORT):
-    with make_socket(namespace, socket.SOCK_DGRAM, family_of(address), (source, 0) if source else None, timeout) as s:
+def ask_udp(namespace, address, port, timeout=ANSWER):
+    with make_socket(namespace, socket.SOCK_DGRAM, family_of(address), timeout=timeout) as s:
         try:
             s.connect((address, port))
             s.send(b"hello")
@@ -128,7 +114,7 @@ class Box:
     def ask(self, command):
         self.process.stdin.write(command.encode() + b"\n")
         self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        ready, _, _ = select.select([self.process.stdout], [], [], 180)
         assert ready, f"no answer to {command}"
         return self.process.stdout.readline().decode().strip()
 
@@ -146,7 +132,7 @@ class Box:
 
     def close(self):
         self.process.stdin.close()
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         self.process.stdout.close()
         assert status == 0, "a sanitizer found something, or it crashed"
 
@@ -156,15 +142,13 @@ class Machine:
 
     def __init__(self, program, data_dir):
         self.program, self.data_dir = program, str(data_dir)
-        self.holders = [subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 1000"],
-                                         stdout=subprocess.PIPE) for _ in range(2)]
-        for holder in self.holders:
-            holder.stdout.readline()
-        self.here, self.outside = (f"/proc/{holder.pid}/ns/net" for holder in self.holders)
+        self.namespaces = [Netns(), Netns()]
+        self.here, self.outside = (namespace.net for namespace in self.namespaces)
         self.servers, self.boxes = [], []
-        self.ip(f"link add ext0 type veth peer name ext0 netns {self.holders[1].pid}")
+        self.ip(f"link add ext0 type veth peer name ext0 netns {self.namespaces[1].holder.pid}")
         for namespace, n in (self.here, 1), (self.outside, 2):
-            for command in ("link set lo up", f"addr add 192.0.2.{n}/24 dev ext0",
+            # No addresses that the kernel makes by itself, and takes into use after a while: snapshots shall agree.
+            for command in ("link set ext0 addrgenmode none", f"addr add 192.0.2.{n}/24 dev ext0",
                             f"addr add 2001:db8::{n}/64 dev ext0 nodad", "link set ext0 up"):
                 self.ip(command, namespace)
         # Somebody outside who tries to get at containers directly.
@@ -172,8 +156,7 @@ class Machine:
         self.ip("route add fd00::/8 via 2001:db8::1", self.outside)
 
     def run(self, *command, namespace=None):
-        return subprocess.run(["nsenter", "--net=" + (namespace or self.here), *command], check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
+        return run("nsenter", "--net=" + (namespace or self.here), *command).stdout
 
     def table(self):
         return self.run("nft", "list", "tables").split()[2]
@@ -203,7 +186,5 @@ class Machine:
         for box in self.boxes:
             if box.process.poll() is None:
                 box.close()
-        for holder in self.holders:
-            holder.kill()
-            holder.wait()
-            holder.stdout.close()
+        for namespace in self.namespaces:
+            namespace.close()
