@@ -92,22 +92,32 @@ static bool is_empty_folder(const char *path)
     return d != NULL;
 }
 
+/* A copy into a volume that is empty, or that another one was cut short in; with "nocopy" the latter is only removed.
+ */
+static void copy_into_volume(struct container *c, struct start *start, const struct container_mount *mount,
+                             const struct strings *layers)
+{
+    static const struct tree_job_ops ops = {.done = copied};
+    bool wanted = !mount_option(mount->mode, "nocopy") && is_empty_folder(mount->source);
+    if (!wanted && !images_copy_is_unfinished(mount->source))
+        return;
+    const char *path = mount_option(mount->mode, "nocopy") ? NULL : mount->destination;
+    start->copies++;
+    images_copy_up(c->engine->images, layers, path, mount->source, &ops, start);
+}
+
 /* A volume that is empty takes over what the image has at its place. */
 static void copy_into_volumes(struct container *c, struct start *start)
 {
-    static const struct tree_job_ops ops = {.done = copied};
     struct arena arena cleanup(arena_done) = {0};
     struct strings layers = {0};
     struct err ignored;
     struct image *image = image_store_get(images_store(c->engine->images), c->image_id);
     if (!image || image_store_layers(images_store(c->engine->images), image, &arena, &layers, &ignored) < 0)
         return; /* the mount of the root says what is wrong */
-    vec_foreach (mount, &c->mounts) {
-        if (!str_eq(mount->type, "volume") || mount_option(mount->mode, "nocopy") || !is_empty_folder(mount->source))
-            continue;
-        start->copies++;
-        images_copy_up(c->engine->images, &layers, mount->destination, mount->source, &ops, start);
-    }
+    vec_foreach (mount, &c->mounts)
+        if (str_eq(mount->type, "volume"))
+            copy_into_volume(c, start, mount, &layers);
 }
 
 void start_give_up(struct container *c)

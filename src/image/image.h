@@ -105,7 +105,10 @@ int images_discard(struct images *images, const char *path, struct err *err);
 /*
  * Copies what is at path inside the layers (the uppermost first, as image_store_layers() gives them) into the empty
  * folder to, with owners, modes, times, xattrs, hard links and holes: a volume's first content. A path that the image
- * does not have copies nothing.
+ * does not have copies nothing. What an earlier copy was cut short in is removed first, by a crash at any instant;
+ * with path NULL, that is all that is done. Copies into the same folder wait for each other.
  */
 void images_copy_up(struct images *images, const struct strings *layers, const char *path, const char *to,
                     const struct tree_job_ops *ops, void *data);
+/* Is a copy into this folder under way, or was it cut short? */
+bool images_copy_is_unfinished(const char *to);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "image/filling.h"
 #include "image/image_private.h"
 
 #define REQUEST_MAX ((size_t)4 << 20)
@@ -35,7 +36,8 @@ void images_copy_up(struct images *images, const struct strings *layers, const c
     vec_foreach (layer, layers)
         json_put_string(&out, *layer);
     json_put_array_end(&out);
-    json_key_string(&out, "path", path);
+    if (path)
+        json_key_string(&out, "path", path);
     json_key_string(&out, "to", to);
     json_put_object_end(&out);
     struct copy_up *copy = NEW(struct copy_up);
@@ -46,6 +48,11 @@ void images_copy_up(struct images *images, const struct strings *layers, const c
     struct worker_request start = {
         .job = "copy-up", .request = buf_str(&text), .queue = &images->copy_queue, .program = images->worker_program};
     worker_start(&copy->worker, images->loop, &start);
+}
+
+bool images_copy_is_unfinished(const char *to)
+{
+    return filling_is_marked(to);
 }
 
 /* --- The whole -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 /*
  * The job "copy-up": the first content of a volume. Request: layers (absolute paths, the uppermost first), path (in the
  * image), to (a folder). What the image does not have, and a volume that is not empty, are no errors: nothing is
- * copied.
+ * copied. What an earlier job was cut short in (image/filling.h) is removed first, and without a path that is all.
  */
 #include "base/str.h"
 #include "base/vec.h"
 #include "image/beneath.h"
 #include "image/config.h"
 #include "image/confine.h"
+#include "image/filling.h"
 #include "image/tree_copy.h"
 #include "image/work.h"
 #include "sys/capabilities.h"
@@ -88,44 +89,58 @@ static bool is_empty(int folder)
 }
 
 /* Leaves the volume as empty as it was, so that the next start tries again. */
-static void undo(int to)
+static int undo(int to, struct err *err)
 {
-    struct err ignored;
-    DIR *dir = fdopendir(file_dup(to, 3));
+    cleanup_fd int again = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_dir DIR *dir = again < 0 ? NULL : fdopendir(again);
+    if (!dir)
+        return err_errno(err, errno, "cannot read the volume");
+    (void)take_fd(&again);
     struct dirent *entry;
-    while (dir && (entry = readdir(dir)))
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            (void)tree_remove(to, entry->d_name, &ignored);
-    if (dir)
-        (void)closedir(dir);
+    while ((entry = readdir(dir)))
+        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..") && tree_remove(to, entry->d_name, err) < 0)
+            return -1;
+    return 0;
 }
 
-static int copy(int root, const char *path, int to, struct err *err)
+static int copy(int root, const char *path, struct filling *filling, struct err *err)
 {
+    struct err ignored;
     cleanup_fd int from = file_open_in_root(root, path, O_RDONLY | O_DIRECTORY, 0);
     if (from == -ENOENT || from == -ENOTDIR)
         return 0;
     if (from < 0)
         return err_errno(err, from, "cannot open \"%s\" of the image", path);
-    if (tree_copy(from, to, err) == 0)
-        return 0;
-    undo(to);
-    return -1;
+    if (is_empty(from))
+        return tree_copy(from, filling->folder, err); /* owner, mode and times */
+    if (filling_begin(filling, err) < 0)
+        return -1;
+    if (tree_copy(from, filling->folder, err) < 0) {
+        (void)(undo(filling->folder, &ignored) < 0 || filling_end(filling, &ignored) < 0);
+        return -1;
+    }
+    return filling_end(filling, err);
 }
 
-int work_copy_up(struct work *work, struct err *err)
+static int fill(struct work *work, struct filling *filling, struct err *err)
 {
-    const char *path, *to;
     const json_value *layers = json_get(work->request, "layers");
-    if (work_need_text(work, "path", &path, err) < 0 || work_need_text(work, "to", &to, err) < 0)
+    const char *path = work_text(work, "path");
+    if (filling_was_cut(filling) && (undo(filling->folder, err) < 0 || filling_end(filling, err) < 0))
         return -1;
-    cleanup_fd int target = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (target < 0)
-        return err_errno(err, errno, "cannot open %s", to);
-    if (json_count(layers) == 0 || !is_empty(target))
+    if (!path || json_count(layers) == 0 || !is_empty(filling->folder))
         return 0;
     cleanup_fd int root = open_root(layers, err);
     if (root < 0 || confine_capabilities(COPY_CAPABILITIES, err) < 0 || confine_calls(true, err) < 0)
         return -1;
-    return copy(root, path, target, err);
+    return copy(root, path, filling, err);
+}
+
+int work_copy_up(struct work *work, struct err *err)
+{
+    struct filling filling cleanup(filling_done) = FILLING;
+    const char *to;
+    if (work_need_text(work, "to", &to, err) < 0 || filling_open(&filling, to, err) < 0)
+        return -1;
+    return fill(work, &filling, err);
 }
