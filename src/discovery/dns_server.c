@@ -209,7 +209,7 @@ int dns_listen(struct dns_server *server, const struct dns_listen_options *optio
     listener->network = mem_strdup(options->network);
     listener->address = options->address;
     listener->udp = (struct io){.ready = udp_ready, .fd = -1};
-    listener->tcp = (struct io){.ready = tcp_ready, .fd = -1};
+    listener->tcp = (struct io){.ready = tcp_ready, .fd = options->tcp_fd};
     listener->retry.expired = dns_tcp_retry;
     list_init(&listener->waiting);
     list_init(&listener->connections);

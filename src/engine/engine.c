@@ -3,6 +3,7 @@
 #include "engine/endpoints.h"
 #include "engine/exec_private.h"
 #include "engine/journal.h"
+#include "engine/kept.h"
 #include "engine/limits.h"
 #include "engine/logfile.h"
 #include "engine/mount_points.h"
@@ -182,6 +183,7 @@ void engine_free(struct engine *engine)
     free_containers(engine);
     execs_done(engine);
     ports_free(engine);
+    kept_done(engine);
     helpers_done(engine);
     profiles_free(engine);
     volumes_done(engine);

@@ -2,6 +2,7 @@
 #include "engine/private.h"
 
 #include "engine/exec_private.h"
+#include "engine/kept.h"
 #include "engine/profiles.h"
 #include "engine/streams.h"
 
@@ -55,18 +56,28 @@ static void started_done(struct engine *engine, const struct err *failure)
         done(engine->started_data, failure);
 }
 
-static void keeper_ready(void *data, const struct keeper_welcome *welcome)
+/* The containers and what is kept for them are known. */
+static void take_over(struct engine *engine)
 {
-    struct engine *engine = data;
     struct err err;
-    log_info("connected to the keeper (pid %d, %u containers)", welcome->pid, welcome->containers);
     if (recover(engine, &err) < 0) {
         log_error("%s", err.message);
         started_done(engine, &err);
         return;
     }
+    kept_settle(engine);
     if (engine->logger) /* otherwise its turn comes: clients may attach from the first moment on */
         started_done(engine, NULL);
+}
+
+static void keeper_ready(void *data, const struct keeper_welcome *welcome)
+{
+    struct engine *engine = data;
+    log_info("connected to the keeper (pid %d, %u containers)", welcome->pid, welcome->containers);
+    if (engine->recovered)
+        take_over(engine);
+    else
+        kept_fetch(engine, take_over);
 }
 
 static void keeper_listed(void *data, const char *id, const struct keeper_record *record)
@@ -74,10 +85,20 @@ static void keeper_listed(void *data, const char *id, const struct keeper_record
     recover_listed(data, id, record);
 }
 
+/* What happens before take_over() belongs to what was listed. */
+
 static void keeper_started(void *data, const char *id, pid_t pid, int64_t started_ns, int terminal)
 {
     struct engine *engine = data;
     struct container *c = map_get(&engine->by_id, id);
+    struct keeper_record *record = map_get(&engine->listed, id);
+    if (record) {
+        record->state = KEEPER_RUNNING;
+        record->pid = pid;
+        record->started_ns = started_ns;
+        closep(&terminal); /* the keeper gives it again */
+        return;
+    }
     if (c && c->state.status == CONTAINER_STARTING)
         start_succeeded(c, pid, started_ns, terminal);
     else if (!exec_started(engine, id, pid, terminal)) {
@@ -90,6 +111,14 @@ static void keeper_failed(void *data, const char *id, const struct err *failure)
 {
     struct engine *engine = data;
     struct container *c = map_get(&engine->by_id, id);
+    struct keeper_record *record = map_get(&engine->listed, id);
+    if (record) {
+        record->state = KEEPER_FAILED_STATE;
+        record->kind = failure->kind;
+        record->errnum = failure->errnum;
+        (void)snprintf(record->message, sizeof(record->message), "%.*s", KEEPER_MESSAGE_MAX - 1, failure->message);
+        return;
+    }
     vec_push(&engine->to_acknowledge, mem_strdup(id));
     if (c && c->state.status == CONTAINER_STARTING)
         start_failed(c, failure);
@@ -101,6 +130,13 @@ static void keeper_exited(void *data, const char *id, int status, int64_t ended_
 {
     struct engine *engine = data;
     struct container *c = map_get(&engine->by_id, id);
+    struct keeper_record *record = map_get(&engine->listed, id);
+    if (record) {
+        record->state = KEEPER_EXITED_STATE;
+        record->status = status;
+        record->ended_ns = ended_ns;
+        return;
+    }
     if (c && c->private->draining)
         return; /* it is known already */
     if (c && container_is_running(c)) {
@@ -133,6 +169,8 @@ static void keeper_lost(void *data, const struct err *why)
 {
     struct engine *engine = data;
     profiles_forget(engine);
+    recover_forget(engine);
+    kept_lost(engine);
     if (engine->stopping)
         return;
     log_warning("the keeper is gone: %s", why->message);

@@ -293,7 +293,7 @@ int engine_network_remove(struct engine *engine, struct engine_network *n, struc
     if ((n->mechanism && network_remove(n->mechanism, err) < 0) ||
         db_run(engine->config.db, err, "DELETE FROM networks WHERE id = ?", "s", n->id) < 0)
         return -1;
-    resolver_leave_network(n);
+    resolver_leave_network(engine, n);
     emit_named(engine, "network", "destroy", n->id, "name", n->spec.name);
     map_remove(&engine->networks, n->id);
     network_free(n);

@@ -1,11 +1,16 @@
 #include "engine/ports.h"
 
+#include "engine/kept.h"
+
 #include "engine/private.h"
 
 #include "base/log.h"
 #include "base/str.h"
 
 #include <netinet/in.h>
+#include <sys/socket.h>
+
+#define KEPT_PREFIX "port/tcp/"
 
 struct backend {
     struct container *container;
@@ -15,10 +20,16 @@ struct backend {
 /* One open port of this machine. */
 struct published {
     struct port *port;
-    char *key;   /* "tcp/IP/PORT", with the port that was asked for */
+    char *key;   /* "port/tcp/IP/PORT", with the port that was asked for; the keeper has its socket by that name */
     char *owner; /* "stack/service", or a container's ID */
     VEC(struct backend) backends;
 };
+
+/* Of UDP nobody waits for anything, and a duplicate would be in the way of whoever binds the port next. */
+static bool is_kept(const struct published *p)
+{
+    return str_starts(p->key, KEPT_PREFIX);
+}
 
 static void published_free(struct engine *engine, struct published *p)
 {
@@ -82,13 +93,22 @@ static int parse_range(const char *text, int *ret_first, int *ret_last, struct e
     return 0;
 }
 
+/* A port that the machine chooses is one for each container and port of it. */
+static char *key_of(const struct container *c, const struct wanted_port *wanted, int host_port)
+{
+    char ip[IP_TEXT_MAX];
+    const char *protocol = wanted->protocol == IPPROTO_UDP ? "udp" : "tcp";
+    (void)ip_format(&wanted->host_ip, ip);
+    if (host_port)
+        return mem_printf("port/%s/%s/%d", protocol, ip, host_port);
+    return mem_printf("port/%s/%s/0/%s/%d", protocol, ip, c->id, wanted->container_port);
+}
+
 static struct published *open_one(struct container *c, const struct wanted_port *wanted, int host_port, struct err *err)
 {
     struct engine *engine = c->engine;
-    char ip[IP_TEXT_MAX];
     char *owner cleanup(freep) = owner_of(c);
-    char *key cleanup(freep) = mem_printf("%d/%s/%d%s%s", wanted->protocol, ip_format(&wanted->host_ip, ip), host_port,
-                                          host_port ? "" : "/", host_port ? "" : c->id);
+    char *key cleanup(freep) = key_of(c, wanted, host_port);
     struct published *p = map_get(&engine->ports, key);
     if (p && !str_eq(p->owner, owner)) {
         err_set(err, ERR_CONFLICT, "port is already allocated: %d, by %s", host_port, p->owner);
@@ -96,16 +116,22 @@ static struct published *open_one(struct container *c, const struct wanted_port 
     }
     if (p)
         return p;
-    struct port_options options = {
-        .protocol = wanted->protocol, .host_ip = wanted->host_ip, .host_port = (uint16_t)host_port, .fd = -1};
+    struct port_options options = {.protocol = wanted->protocol,
+                                   .host_ip = wanted->host_ip,
+                                   .host_port = (uint16_t)host_port,
+                                   .fd = kept_claim(engine, key)};
     struct port *port;
-    if (port_open(engine->net, &options, &port, err) < 0)
+    if (port_open(engine->net, &options, &port, err) < 0) {
+        kept_drop(engine, key);
         return NULL;
+    }
     p = NEW(struct published);
     p->port = port;
     p->key = TAKE(key);
     p->owner = TAKE(owner);
     map_put(&engine->ports, p->key, p);
+    if (is_kept(p))
+        kept_put(engine, p->key, port_fd(port));
     return p;
 }
 
@@ -116,6 +142,11 @@ static struct published *open_range(struct container *c, const struct wanted_por
     int first, last;
     if (parse_range(range, &first, &last, err) < 0)
         return NULL;
+    for (int port = first; first < last && port <= last; port++) {
+        char *key cleanup(freep) = key_of(c, wanted, port);
+        if (kept_waits(c->engine, key)) /* the one that it had before the daemon was restarted */
+            return open_one(c, wanted, port, err);
+    }
     for (int port = first;; port++) {
         struct published *p = open_one(c, wanted, port, err);
         if (p || port >= last)
@@ -202,6 +233,17 @@ static bool leave(struct published *p, const struct container *c)
     return was;
 }
 
+/* The port is free at once, not only when the keeper has closed its duplicate: a socket that does not listen is in
+ * nobody's way. */
+static void close_published(struct engine *engine, struct published *p)
+{
+    if (is_kept(p)) {
+        (void)shutdown(port_fd(p->port), SHUT_RDWR);
+        kept_drop(engine, p->key);
+    }
+    published_free(engine, p);
+}
+
 void ports_close(struct container *c)
 {
     struct engine *engine = c->engine;
@@ -216,7 +258,7 @@ void ports_close(struct container *c)
     vec_foreach (p, &left) {
         struct err err;
         if (!(*p)->backends.count)
-            published_free(engine, *p);
+            close_published(engine, *p);
         else if (tell_backends(*p, &err) < 0)
             log_warning("%s", err.message);
     }

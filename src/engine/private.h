@@ -32,6 +32,9 @@ struct engine {
     struct list volume_list, network_list; /* the same, in the order in which they were made */
     struct map execs;                      /* id → struct exec; owned */
     struct map ports;                      /* struct published (engine/ports.c); owned */
+    struct map kept;                       /* name → struct kept (engine/kept.c); owned */
+    unsigned kept_awaited;                 /* answers of the keeper about them */
+    void (*kept_fetched)(struct engine *engine);
 
     struct images *images;
     bool overlay_by_mount;   /* the kernel is older than 6.8 (engine/rootfs.c) */
@@ -204,6 +207,8 @@ void removal_of_ended(struct container *container);
 /* The keeper is connected, and told everything it has through recover_listed(). */
 int recover(struct engine *engine, struct err *err);
 void recover_listed(struct engine *engine, const char *id, const struct keeper_record *record);
+/* The keeper was lost before that. */
+void recover_forget(struct engine *engine);
 
 /* --- engine.c */
 
@@ -256,7 +261,7 @@ struct adoption *adoption_new(struct engine *engine, const char *id);
 
 void resolver_add(struct container *container, const struct container_spec *spec);
 void resolver_remove(struct container *container);
-void resolver_leave_network(struct engine_network *network);
+void resolver_leave_network(struct engine *engine, struct engine_network *network);
 void resolver_free(struct engine *engine);
 
 /* --- endpoints.c */

@@ -29,7 +29,7 @@ void recover_listed(struct engine *engine, const char *id, const struct keeper_r
     free(map_put(&engine->listed, id, mem_memdup(record, sizeof(*record))));
 }
 
-static void forget_listed(struct engine *engine)
+void recover_forget(struct engine *engine)
 {
     struct map_entry *entry;
     for (size_t i = 0; (entry = map_next(&engine->listed, &i));)
@@ -296,7 +296,7 @@ int recover(struct engine *engine, struct err *err)
         return -1;
     recover_all(engine);
     end_unknown(engine);
-    forget_listed(engine);
+    recover_forget(engine);
     if (engine->recovered)
         return 0;
     engine->recovered = true;

@@ -1,5 +1,6 @@
 /* Names: what the DNS server of discovery/ is told of containers, and the files that make a container ask it. */
 #include "engine/endpoints.h"
+#include "engine/kept.h"
 #include "engine/ports.h"
 #include "engine/private.h"
 
@@ -21,17 +22,38 @@ static void make_server(struct engine *engine)
     engine->dns = dns_server_new(&(struct dns_server_options){engine->config.loop, engine->names, RESOLV_CONF});
 }
 
+enum { KEPT_UDP, KEPT_TCP };
+
+/* Under which names the keeper has a network's two sockets. */
+static const char *kept_name(const struct engine_network *n, int which, char name[KEPT_NAME_MAX])
+{
+    (void)snprintf(name, KEPT_NAME_MAX, "dns/%s/%s", which == KEPT_TCP ? "tcp" : "udp", n->id);
+    return name;
+}
+
 static void listen_on(struct engine *engine, struct engine_network *n)
 {
     struct err err;
+    char udp[KEPT_NAME_MAX], tcp[KEPT_NAME_MAX];
     if (n->resolver)
         return;
-    struct dns_listen_options options = {
-        .network = n->id, .address = network_record(n->mechanism)->v4.gateway, .udp_fd = -1, .tcp_fd = -1};
+    kept_name(n, KEPT_UDP, udp);
+    kept_name(n, KEPT_TCP, tcp);
+    struct dns_listen_options options = {.network = n->id,
+                                         .address = network_record(n->mechanism)->v4.gateway,
+                                         .udp_fd = kept_claim(engine, udp),
+                                         .tcp_fd = kept_claim(engine, tcp)};
     if (dns_listen(engine->dns, &options, &n->resolver, &err) < 0 ||
         network_set_resolver(n->mechanism, dns_listener_udp_port(n->resolver), dns_listener_tcp_port(n->resolver),
                              &err) < 0)
         log_warning("network %s: names do not resolve: %s", n->spec.name, err.message);
+    if (!n->resolver) {
+        kept_drop(engine, udp);
+        kept_drop(engine, tcp);
+        return;
+    }
+    kept_put(engine, udp, dns_listener_udp_fd(n->resolver));
+    kept_put(engine, tcp, dns_listener_tcp_fd(n->resolver));
 }
 
 /* --- Names of a container */
@@ -102,10 +124,14 @@ void resolver_remove(struct container *c)
         names_remove(c->engine->names, c->id, endpoint->network_id);
 }
 
-void resolver_leave_network(struct engine_network *n)
+void resolver_leave_network(struct engine *engine, struct engine_network *n)
 {
-    if (n->resolver)
-        dns_unlisten(n->resolver);
+    char name[KEPT_NAME_MAX];
+    if (!n->resolver)
+        return;
+    kept_drop(engine, kept_name(n, KEPT_UDP, name));
+    kept_drop(engine, kept_name(n, KEPT_TCP, name));
+    dns_unlisten(n->resolver);
     n->resolver = NULL;
 }
 

@@ -102,6 +102,8 @@ static bool is_usable(const struct port_options *options)
     struct ip_port bound = ip_from_sockaddr(&address);
     if (options->host_port && bound.port != options->host_port)
         return false;
+    if (type == SOCK_STREAM && socket_integer(options->fd, SO_ACCEPTCONN) != 1)
+        return false;
     return ip_is_set(&options->host_ip) ? ip_equal(&bound.ip, &options->host_ip) : ip_is_unspecified(&bound.ip);
 }
 

@@ -11,8 +11,8 @@
  *   - from a container to an address of this machine: as from outside. Within one network the answer must come back the
  *     same way, so there the container sees the gateway's address.
  *
- * The socket can be kept by somebody else across a restart: port_fd() and port_name() are what to keep, and options.fd
- * takes it back. Without that, the port is bound again.
+ * The socket can be kept by somebody else across a restart: port_fd() is what to keep, and options.fd takes it back.
+ * Without that, the port is bound again.
  */
 #include "network/network.h"
 

@@ -48,13 +48,6 @@ def log_lines(daemon, container):
     return [json.loads(line)["log"] for path in files for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def one(daemon, name):
-    """The only process of ours that is called so; the keeper's launchers have its name too, and it is their parent."""
-    found = daemon.processes(name)
-    process, = [process for process in found if process.parent not in [other.pid for other in found]]
-    return process
-
-
 # --- The daemon, at each step
 
 
@@ -180,7 +173,7 @@ def test_output_while_the_daemon_dies(busybox):
 def test_killed_logger(busybox):
     container = run(busybox, numbers(30000))
     for _ in range(4):
-        logger = one(busybox, "shoal-logger")
+        logger = busybox.only("shoal-logger")
         wait_until(lambda: log_lines_size(busybox, container) > 0, "it logs")
         logger.kill()
         wait_until(lambda old=logger.pid: any(p.pid != old and not p.is_zombie for p in busybox.processes("shoal-logger")),
@@ -198,7 +191,7 @@ def test_killed_keeper(busybox):
     plain = run(busybox, FOREVER)
     restarted = run(busybox, FOREVER, RestartPolicy={"Name": "always"})
     pids = {container: state(busybox, container)["Pid"] for container in (plain, restarted)}
-    one(busybox, "shoal-keeper").kill()
+    busybox.only("shoal-keeper").kill()
     ended = wait_for_state(busybox, plain, "exited")
     assert ended["ExitCode"] == 255
     wait_until(lambda: (s := state(busybox, restarted))["Running"] and s["Pid"] != pids[restarted], "it is started again")
@@ -212,7 +205,7 @@ def test_killed_keeper_and_daemon(busybox):
     container = run(busybox, FOREVER, RestartPolicy={"Name": "always"})
     pid = state(busybox, container)["Pid"]
     busybox.kill()
-    one(busybox, "shoal-keeper").kill()
+    busybox.only("shoal-keeper").kill()
     busybox.start()
     wait_until(lambda: (s := state(busybox, container))["Running"] and s["Pid"] != pid, "it is started again")
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "its first process is gone")

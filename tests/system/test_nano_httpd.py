@@ -465,5 +465,5 @@ def test_any_environment(nano_httpd, site, size):
     assert server.get("/picture.png")[2] == PICTURE
     assert server.get("/%2e%2e/secret")[0] == 404
     server.process.terminate()
-    assert server.process.wait(5) == 0
+    assert server.process.wait(60) == 0
     server.stop()

@@ -157,6 +157,12 @@ class Daemon:
         """All its processes, its helpers and its containers' included; or those whose command has name in it."""
         return processes(lambda process: self._is_ours(process) and name in process.command)
 
+    def only(self, name):
+        """The only one that is called so; the keeper's launchers have its name too, and it is their parent."""
+        found = self.processes(name)
+        process, = [process for process in found if process.parent not in [other.pid for other in found]]
+        return process
+
     def cgroups(self):
         """Its control groups, deepest first."""
         # os.walk() does not mind that groups of others go meanwhile.
