@@ -109,7 +109,7 @@ def test_a_client_that_leaves_ends_the_pull(daemon, slow):
     client = subprocess.Popen(["curl", "-sSN", "--unix-socket", str(daemon.socket), "-X", "POST",
                                f"http://shoal/images/create?fromImage={name}&tag={tag}"], stdout=subprocess.DEVNULL)
     assert slow.asked.wait(60)
-    assert workers(daemon)
+    wait_until(lambda: workers(daemon), "a worker pulls")
     client.kill()
     client.wait()
     wait_until(lambda: not workers(daemon), "the worker is killed")
@@ -124,7 +124,7 @@ def test_killed_in_the_middle(daemon, slow, victim):
     thread = threading.Thread(target=lambda: quietly(pull, daemon, slow.reference("hello")))
     thread.start()
     assert slow.asked.wait(60)
-    assert [name for name in layers(daemon) if name.startswith("tmp-")]
+    wait_until(lambda: [name for name in layers(daemon) if name.startswith("tmp-")], "it begins to unpack")
     if victim == "worker":
         for process in workers(daemon):
             process.kill()

@@ -31,13 +31,13 @@ def get(daemon, port, address="127.0.0.1"):
         client = socket.socket()
     with client:
         client.settimeout(60)
-        client.connect((address, port))
         try:
+            client.connect((address, port))
             client.sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
             said = b""
             while piece := client.recv(4096):
                 said += piece
-        except ConnectionError:
+        except (ConnectionResetError, BrokenPipeError):
             return ""
         return said.decode().rpartition("\r\n\r\n")[2].strip()
 
@@ -177,5 +177,5 @@ def runs_again(daemon):
     """Answers, as one that was started again."""
     try:
         return daemon.ask("GET", "/containers/web/json")["RestartCount"] > 0 and get(daemon, 8080) == "hi"
-    except ConnectionError:
+    except ConnectionRefusedError:
         return False

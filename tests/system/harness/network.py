@@ -35,9 +35,9 @@ class Server:
 
     def __init__(self, name, namespace, port, address="0.0.0.0"):
         self.name, self.stopped = name, False
-        self.tcp = make_socket(namespace, socket.SOCK_STREAM, family_of(address), (address, port))
+        self.tcp = make_socket(namespace, socket.SOCK_STREAM, family_of(address), (address, port), timeout=None)
         self.tcp.listen(64)
-        self.udp = make_socket(namespace, socket.SOCK_DGRAM, family_of(address), (address, port))
+        self.udp = make_socket(namespace, socket.SOCK_DGRAM, family_of(address), (address, port), timeout=None)
         self.threads = [threading.Thread(target=f, daemon=True) for f in (self.serve_tcp, self.serve_udp)]
         for thread in self.threads:
             thread.start()
@@ -46,7 +46,6 @@ class Server:
         return f"{self.name} {client[0].replace('::ffff:', '')} ".encode()
 
     def serve_tcp(self):
-        self.tcp.settimeout(None)
         while not self.stopped:
             try:
                 connection, client = self.tcp.accept()
@@ -61,7 +60,6 @@ class Server:
                 connection.sendall(data)
 
     def serve_udp(self):
-        self.udp.settimeout(None)
         while not self.stopped:
             try:
                 data, client = self.udp.recvfrom(65536)
