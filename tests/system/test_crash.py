@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness.daemon import Daemon
-from harness.machine import wait_until
+from harness.machine import Process, wait_until
 
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]
 
@@ -129,6 +129,7 @@ def test_ends_while_no_daemon_is_there(busybox):
 def test_terminated_daemon_leaves_containers_running(busybox):
     container = run(busybox, FOREVER)
     pid = state(busybox, container)["Pid"]
+    wait_until(lambda: Process(pid).catches(signal.SIGTERM), "it is ready for the signal")
     assert busybox.stop() == 0
     os.kill(pid, 0)
     busybox.start()

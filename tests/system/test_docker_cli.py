@@ -1,12 +1,13 @@
 """Docker's command line, of three Debian releases, finds a Docker behind the socket."""
 import json
 import re
+import signal
 import subprocess
 import time
 
 import pytest
 from harness.docker_cli import SUITES, Docker, program
-from harness.machine import wait_until
+from harness.machine import Process, wait_until
 
 IMAGE = "shoal/busybox"
 
@@ -136,6 +137,8 @@ def test_life(docker):
 
 def test_stop_asks_first(docker):
     docker("run", "-d", "--name", "polite", IMAGE, "sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done")
+    pid = int(docker("inspect", "-f", "{{.State.Pid}}", "polite"))
+    wait_until(lambda: Process(pid).catches(signal.SIGTERM), "it is ready for the signal")
     assert docker("stop", "polite") == "polite"
     assert docker("inspect", "-f", "{{.State.ExitCode}} {{.State.Running}}", "polite") == "9 false"
 

@@ -2,10 +2,11 @@
 import contextlib
 import json
 import re
+import signal
 import socket
 
 import pytest
-from harness.machine import run, wait_until
+from harness.machine import Process, run, wait_until
 
 IMAGE = "shoal/busybox"
 REPORT = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:")
@@ -95,6 +96,7 @@ def test_removed_while_it_restarts(loaded):
     """A restart that a removal overtakes is answered, and the container goes."""
     create(loaded, "slow", "trap 'echo asked' TERM; while :; do sleep 0.1; done")
     ask(loaded, "POST", "/containers/slow/start")
+    wait_until(lambda: Process(state(loaded, "slow")["Pid"]).catches(signal.SIGTERM), "it is ready for the signal")
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
         client.connect(str(loaded.socket))

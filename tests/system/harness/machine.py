@@ -206,6 +206,11 @@ class Process:
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
+    def catches(self, number):
+        """Has it a handler for the signal? The first process of a container gets no other."""
+        caught = re.search(r"SigCgt:\s+([0-9a-f]+)", self._text("status"))[1]
+        return bool(int(caught, 16) >> (number - 1) & 1)
+
     @property
     def is_gone(self):
         """It has ended, whether or not somebody has waited for it."""
