@@ -99,6 +99,11 @@ enum { SHUT_WR = 1 };
 enum { SIGINT = 2, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17 };
 enum { SIG_IGN = 1, SIG_BLOCK = 0 };
 #define SA_RESTORER 0x04000000ul
+#ifndef S_IFMT /* the kernel's headers leave these out beside glibc's, as in the unit tests */
+#define S_IFMT  0170000
+#define S_IFDIR 0040000
+#define S_IFREG 0100000
+#endif
 
 struct sys_time { /* struct __kernel_timespec */
     int64_t seconds, nanoseconds;

@@ -467,3 +467,31 @@ def test_any_environment(nano_httpd, site, size):
     server.process.terminate()
     assert server.process.wait(60) == 0
     server.stop()
+
+
+@pytest.mark.parametrize("fault", [
+    "mremap:error=EPERM", "munmap:error=EPERM", "madvise:error=EINVAL",  # it stays where it is, or keeps what it has
+    "openat2:error=ENOSYS",  # it walks
+    "mmap:error=ENOMEM:when=1..2", "signalfd4:error=EMFILE:when=1..2", "epoll_create1:error=ENFILE:when=1",  # it tries again
+    "accept4:error=ENFILE:when=1..3", "epoll_ctl:error=ENOSPC:when=3",
+    "rt_sigaction:error=EPERM:when=3..4", "openat2:error=EAGAIN:when=1..2",
+])
+def test_denied_system_calls(nano_httpd, site, fault):
+    """What a seccomp filter, an older kernel or want of memory does to it."""
+    server = Server(nano_httpd, site, "strace", "-qq", "-o", "/dev/null", "-e", f"inject={fault}")
+    try:
+        children = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
+        child = int(open(children, encoding="ascii").read())
+        for _ in range(3):
+            status, _, body = server.get("/picture.png")
+            assert status == 503 or body == PICTURE
+        assert server.get("/folder/deep")[0] == 301
+        assert server.get("/%2e%2e/secret")[0] == 404
+        assert server.get("/outside")[0] == 404
+        os.kill(child, signal.SIGTERM)
+        assert server.process.wait(10) in (0, -signal.SIGTERM)
+    finally:
+        if server.process.poll() is None:
+            os.kill(child, signal.SIGKILL)  # strace ends with it, and would leave it behind if it were killed itself
+            server.process.wait(10)
+        server.process.stdout.close()
