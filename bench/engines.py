@@ -124,7 +124,8 @@ class Docker(Engine):
 
     def __exit__(self, *exception):
         super().__exit__(*exception)
-        for mount in ("/etc", self.folder / "etc"):
+        mounts = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+        for mount in ["/etc", *(path for path in reversed(mounts) if path.startswith(f"{self.folder}/"))]:
             subprocess.run(["umount", "-l", mount], check=False)
         for path in (*pathlib.Path("/sys/fs/cgroup").glob(CGROUP), *pathlib.Path("/sys/fs/cgroup").glob(f"*/{CGROUP}")):
             with contextlib.suppress(OSError):

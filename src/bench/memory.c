@@ -1,10 +1,13 @@
 #include "bench/memory.h"
 
+#include "base/cleanup.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "sys/files.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
+
+#define ZONEINFO_MAX ((size_t)1 << 20) /* grows with CPUs */
 
 #define MEMBERS(structure, kind)                                                                                       \
     FIELD(structure, used, "used", kind, .flags = FIELD_ALWAYS),                                                       \
@@ -50,14 +53,24 @@ static int64_t sum_of(const char *text, const char *const *names, struct err *er
     return sum;
 }
 
-#define SUM(...) sum_of(text, (const char *const[]){__VA_ARGS__, NULL}, err)
+/* KiB on the CPUs' lists of free pages: the lines "count: 123" of the pagesets. */
+static int64_t listed_free(const char *zoneinfo)
+{
+    static const char mark[] = " count:";
+    int64_t pages = 0;
+    for (const char *at = zoneinfo; (at = strstr(at, mark)); at += strlen(mark))
+        pages += strtoll(at + strlen(mark), NULL, 10);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
 
-int memory_parse(const char *text, struct memory *ret, struct err *err)
+#define SUM(...) sum_of(meminfo, (const char *const[]){__VA_ARGS__, NULL}, err)
+
+int memory_parse(const char *meminfo, const char *zoneinfo, struct memory *ret, struct err *err)
 {
     int64_t total = SUM("MemTotal"), available = SUM("MemAvailable");
     int64_t cache = SUM("MemFree", "Buffers", "Cached"), shared = SUM("Shmem");
     struct memory m = {
-        .used = total - cache + shared, /* Cached has Shmem in it */
+        .used = total - cache - listed_free(zoneinfo) + shared, /* Cached has Shmem in it */
         .unavailable = total - available,
         .slab_reclaimable = SUM("SReclaimable"),
         .slab_unreclaimable = SUM("SUnreclaim"),
@@ -70,7 +83,7 @@ int memory_parse(const char *text, struct memory *ret, struct err *err)
     if (total < 0 || available < 0 || cache < 0 || shared < 0 || m.slab_reclaimable < 0 || m.slab_unreclaimable < 0 ||
         m.kernel_stack < 0 || m.page_tables < 0 || m.private < 0 || m.percpu < 0)
         return -1;
-    int64_t second = value_of(text, "SecPageTables"); /* since Linux 6.1 */
+    int64_t second = value_of(meminfo, "SecPageTables"); /* since Linux 6.1 */
     m.page_tables += second > 0 ? second : 0;
     m.slab = m.slab_reclaimable + m.slab_unreclaimable;
     m.other = m.used - m.slab - m.kernel_stack - m.page_tables - m.private - m.shared - m.percpu;
@@ -80,11 +93,15 @@ int memory_parse(const char *text, struct memory *ret, struct err *err)
 
 int memory_look(struct memory *ret, struct err *err)
 {
-    char text[16384];
-    ssize_t n = file_read_at(AT_FDCWD, "/proc/meminfo", text, sizeof(text));
+    cleanup_free char *zoneinfo = mem_alloc(ZONEINFO_MAX);
+    char meminfo[16384];
+    ssize_t n = file_read_at(AT_FDCWD, "/proc/meminfo", meminfo, sizeof(meminfo));
     if (n < 0)
         return err_errno(err, (int)n, "cannot read /proc/meminfo");
-    return memory_parse(text, ret, err);
+    n = file_read_at(AT_FDCWD, "/proc/zoneinfo", zoneinfo, ZONEINFO_MAX);
+    if (n < 0)
+        return err_errno(err, (int)n, "cannot read /proc/zoneinfo");
+    return memory_parse(meminfo, zoneinfo, ret, err);
 }
 
 static int64_t member(const struct memory *m, const struct field *field)

@@ -3,7 +3,8 @@
  * The machine's memory, as /proc/meminfo tells it, and what of it N things cost: the difference of two looks, each
  * taken when the machine had come to rest.
  *
- * `used` is what nobody can have back: all but what is free and what is the page cache of files. Slabs that the kernel
+ * `used` is what nobody can have back: all but what is free (on the CPUs' own lists too, which /proc/zoneinfo tells and
+ * MemFree leaves out: some MiB that come and go) and what is the page cache of files. Slabs that the kernel
  * calls reclaimable count as used, because the inodes and entries of containers that run cannot be reclaimed; so `used`
  * grows by more than MemAvailable falls.
  */
@@ -27,8 +28,11 @@ struct memory {
 /* Names and places of all, in KiB (int64_t). */
 extern const struct fields memory_table;
 
-/* Reads the text of /proc/meminfo. ERR_UNSUPPORTED where it lacks something without which the sum is not right. */
-int memory_parse(const char *text, struct memory *ret, struct err *err);
+/*
+ * Reads the texts of /proc/meminfo and /proc/zoneinfo. ERR_UNSUPPORTED where the first lacks something without which
+ * the sum is not right.
+ */
+int memory_parse(const char *meminfo, const char *zoneinfo, struct memory *ret, struct err *err);
 int memory_look(struct memory *ret, struct err *err);
 
 /* after - before, member by member. */
