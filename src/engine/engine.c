@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "engine/endpoints.h"
+#include "engine/etc.h"
 #include "engine/exec_private.h"
 #include "engine/journal.h"
 #include "engine/kept.h"
@@ -152,6 +153,7 @@ struct engine *engine_new(const struct engine_config *config, struct err *err)
     engine->config.instance = engine->instance = mem_strdup(config->instance);
     if (open_places(engine, err) < 0 || open_parts(engine, err) < 0 || load(engine, err) < 0)
         return NULL;
+    etc_clean(engine);
     return TAKE(engine);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/private.h"
 
 #include "engine/describe.h"
+#include "engine/etc.h"
 #include "engine/rootfs.h"
 #include "engine/shared_roots.h"
 
@@ -79,22 +80,25 @@ static int make_folder(struct arena *arena, const char *parent, const char *name
     return 0;
 }
 
-static int own_overlay(struct container *c, struct arena *arena, struct strings lower, struct err *err)
+static int own_overlay(struct container *c, const struct container_spec *spec, struct strings image_layers,
+                       struct arena *arena, struct rootfs *ret, struct err *err)
 {
     struct engine *engine = c->engine;
-    struct layers layers = {.lower = lower};
-    const char *containers = arena_printf(arena, "%s/containers", engine->data_dir), *folder;
+    struct layers layers = {0};
+    const char *containers = arena_printf(arena, "%s/containers", engine->data_dir), *folder, *etc;
     if (make_folder(arena, containers, c->id, &folder, err) < 0 ||
         make_folder(arena, folder, "upper", &layers.upper, err) < 0 ||
-        make_folder(arena, folder, "work", &layers.work, err) < 0)
+        make_folder(arena, folder, "work", &layers.work, err) < 0 ||
+        etc_layer(c, spec, &image_layers, arena, &etc, err) < 0)
         return -1;
-    if (!layers.lower.count) { /* an image without layers: an empty one */
-        const char *empty;
-        if (make_folder(arena, folder, "empty", &empty, err) < 0)
-            return -1;
-        vec_push_in(arena, &layers.lower, (char *)empty);
-    }
-    return overlay_mount(engine, &layers, err);
+    if (etc)
+        vec_push_in(arena, &layers.lower, (char *)etc);
+    vec_foreach (layer, &image_layers)
+        vec_push_in(arena, &layers.lower, *layer);
+    vec_push_in(arena, &layers.lower, (char *)skeleton_path(engine, arena));
+    ret->has_etc = etc;
+    ret->fd = overlay_mount(engine, &layers, err);
+    return ret->fd < 0 ? -1 : 0;
 }
 
 /* --- One for all containers of an image */
@@ -115,16 +119,17 @@ static const char *missing_mount_point(struct container *c, const struct host_co
     return NULL;
 }
 
-int rootfs_mount(struct container *c, const struct host_config *host, bool *ret_shared, struct err *err)
+int rootfs_mount(struct container *c, const struct container_spec *spec, struct rootfs *ret, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
-    struct strings lower = {0};
-    *ret_shared = false;
-    if (image_layers(c, &arena, &lower, err) < 0)
+    struct strings layers = {0};
+    const struct host_config *host = &spec->host;
+    *ret = (struct rootfs){.fd = -1};
+    if (image_layers(c, &arena, &layers, err) < 0)
         return -1;
     if (!host->readonly_rootfs && !is_lean(host))
-        return own_overlay(c, &arena, lower, err);
-    int kept = shared_root_get(c->engine, c->image_id, lower, err);
+        return own_overlay(c, spec, layers, &arena, ret, err);
+    int kept = shared_root_get(c->engine, c->image_id, layers, err);
     if (kept < 0)
         return -1;
     const char *missing = missing_mount_point(c, host, kept);
@@ -134,42 +139,9 @@ int rootfs_mount(struct container *c, const struct host_config *host, bool *ret_
                        "has no such place; make it in the image, or leave out \"runtime: lean\"",
                        missing);
     if (missing)
-        return own_overlay(c, &arena, lower, err);
-    *ret_shared = true;
-    return shared_root_clone(c->engine, c->image_id, lower, err);
-}
-
-/* --- Small files */
-
-static int make_parents(int root, const char *path, struct err *err)
-{
-    char *copy cleanup(freep) = mem_strdup(path);
-    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        cleanup_fd int have = file_open_in_root(root, copy, O_PATH | O_DIRECTORY, 0);
-        char *last = strrchr(copy, '/');
-        if (have < 0) {
-            char *parent_path cleanup(freep) =
-                last == copy ? mem_strdup("/") : mem_strndup(copy, (size_t)(last - copy));
-            cleanup_fd int parent = file_open_in_root(root, parent_path, O_PATH | O_DIRECTORY, 0);
-            if (parent < 0 || mkdirat(parent, last + 1, 0755) < 0)
-                return err_errno(err, parent < 0 ? -parent : errno, "cannot make %s in the container's root", copy);
-        }
-        *slash = '/';
-    }
-    return 0;
-}
-
-int rootfs_write(int root, const char *path, const char *text, mode_t mode, struct err *err)
-{
-    if (make_parents(root, path, err) < 0)
-        return -1;
-    cleanup_fd int fd = file_open_in_root(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, mode);
-    if (fd < 0)
-        return err_errno(err, fd, "cannot write %s in the container's root", path);
-    struct stat st;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return err_set(err, ERR_INVALID, "%s in the image is no regular file", path);
-    int r = file_write_all(fd, text, strlen(text));
-    return r < 0 ? err_errno(err, r, "cannot write %s in the container's root", path) : 0;
+        return own_overlay(c, spec, layers, &arena, ret, err);
+    ret->shared = true;
+    ret->has_etc = is_lean(host); /* the image's */
+    ret->fd = shared_root_clone(c->engine, c->image_id, layers, err);
+    return ret->fd < 0 ? -1 : 0;
 }

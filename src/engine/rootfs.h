@@ -6,12 +6,13 @@
  */
 #include "engine/container.h"
 
-/* Gives the mount; the caller closes it. *ret_shared: nothing may be written into it. */
-int rootfs_mount(struct container *container, const struct host_config *host, bool *ret_shared, struct err *err);
+struct rootfs {
+    int fd;       /* the mount, the caller's; -1 where there is none */
+    bool shared;  /* nothing may be written into it */
+    bool has_etc; /* no files of engine/etc.h need to be written */
+};
 
-/* Writes a small file inside a root that is not shared, following its links inside; folders that are missing are made.
- */
-int rootfs_write(int root, const char *path, const char *text, mode_t mode, struct err *err);
+int rootfs_mount(struct container *container, const struct container_spec *spec, struct rootfs *ret, struct err *err);
 
 struct layers {
     struct strings lower;     /* the uppermost first */

@@ -31,6 +31,11 @@ static int make_skeleton(struct engine *engine, struct err *err)
     return 0;
 }
 
+const char *skeleton_path(struct engine *engine, struct arena *arena)
+{
+    return arena_printf(arena, "%s/skeleton", engine->data_dir);
+}
+
 /* --- Where a mount has to be attached to be cloned: before Linux 6.15 */
 
 static char *place_of(struct engine *engine, const char *image_id)
@@ -84,8 +89,8 @@ int shared_root_get(struct engine *engine, const char *image_id, struct strings 
     struct layers layers = {0};
     vec_foreach (layer, &lower)
         vec_push_in(&arena, &layers.lower, *layer);
-    char *skeleton = arena_printf(&arena, "%s/skeleton", engine->data_dir);
-    vec_push_in(&arena, &layers.lower, skeleton);
+    const char *skeleton = skeleton_path(engine, &arena);
+    vec_push_in(&arena, &layers.lower, (char *)skeleton);
     if (!lower.count) /* an image without layers; two are the least that overlay takes */
         kept = mount_clone(AT_FDCWD, skeleton, false);
     else

@@ -6,6 +6,7 @@
 #include "engine/describe.h"
 #include "engine/devices.h"
 #include "engine/endpoints.h"
+#include "engine/etc.h"
 #include "engine/limits.h"
 #include "engine/profiles.h"
 #include "engine/rootfs.h"
@@ -21,13 +22,13 @@
 
 /* What it opens and the payload keeps, or nobody. */
 struct start_fds {
-    int root, netns, cgroup, stdio[3];
-    bool root_shared;
+    struct rootfs root;
+    int netns, cgroup, stdio[3];
 };
 
 static void close_all(struct start_fds *fds)
 {
-    closep(&fds->root);
+    closep(&fds->root.fd);
     closep(&fds->netns);
     closep(&fds->cgroup);
     for (int i = 0; i < 3; i++)
@@ -67,39 +68,28 @@ static int open_folder(struct container *c, struct err *err)
     return fd < 0 ? err_errno(err, errno, "cannot open the folder of container %s", c->name) : fd;
 }
 
-/* hosts, resolv.conf and hostname are written into the root itself: no mount each. Beside a root that is shared they
- * lie in the container's own folder, to be mounted one by one (describe_mounts.c); lean containers have none. */
-static int write_files(struct container *c, const struct container_spec *spec, const struct start_fds *fds,
-                       struct err *err)
+static int write_etc(struct container *c, const struct container_spec *spec, const struct rootfs *root, struct err *err)
 {
     struct arena arena cleanup(arena_done) = {0};
-    const char *hostname = str_empty(spec->hostname) ? NULL : arena_printf(&arena, "%s\n", spec->hostname);
-    const struct pair files[] = {
-        {(char *)"/etc/hosts", (char *)endpoints_hosts_file(c, spec, &arena)},
-        {(char *)"/etc/resolv.conf", (char *)endpoints_resolv_file(c, spec, &arena)},
-        {(char *)"/etc/hostname", (char *)hostname},
-    };
-    if (fds->root_shared && is_lean(&spec->host))
+    struct etc_file files[ETC_FILES];
+    if (root->has_etc)
         return 0;
-    cleanup_fd int own = !fds->root_shared ? -1 : open_folder(c, err);
-    if (fds->root_shared && own < 0)
-        return -1;
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        if (files[i].value && rootfs_write(own < 0 ? fds->root : own, files[i].key, files[i].value, 0644, err) < 0)
-            return -1;
-    return 0;
+    etc_files(c, spec, &arena, files);
+    if (!root->shared)
+        return etc_write(root->fd, files, err);
+    cleanup_fd int own = open_folder(c, err);
+    return own < 0 ? -1 : etc_write(own, files, err);
 }
 
 static int open_everything(struct container *c, const struct container_spec *spec, struct start_fds *fds,
                            struct err *err)
 {
-    fds->root = rootfs_mount(c, &spec->host, &fds->root_shared, err);
-    if (fds->root < 0)
+    if (rootfs_mount(c, spec, &fds->root, err) < 0)
         return -1;
     fds->cgroup = open_cgroup(c, &spec->host, err);
     if (fds->cgroup < 0 || endpoints_attach(c, spec, &fds->netns, err) < 0)
         return -1;
-    return write_files(c, spec, fds, err) < 0 ? -1 : streams_for_payload(c, fds->stdio, err);
+    return write_etc(c, spec, &fds->root, err) < 0 ? -1 : streams_for_payload(c, fds->stdio, err);
 }
 
 static void spawn_answered(void *data, const struct err *err, const void *payload, size_t size, int fd)
@@ -141,8 +131,8 @@ static int describe_and_spawn(struct container *c, const struct container_spec *
 {
     struct described described;
     struct describe_options options = {
-        .root = fds->root,
-        .root_shared = fds->root_shared,
+        .root = fds->root.fd,
+        .root_shared = fds->root.shared,
         .netns = fds->netns,
         .cgroup = fds->cgroup,
         .stdio = {fds->stdio[0], fds->stdio[1], fds->stdio[2]},
@@ -158,7 +148,7 @@ void start_now(struct container *c)
 {
     struct err err;
     struct arena arena cleanup(arena_done) = {0};
-    struct start_fds fds = {-1, -1, -1, {-1, -1, -1}, false};
+    struct start_fds fds = {{.fd = -1}, -1, -1, {-1, -1, -1}};
     const struct container_spec *spec = container_definition(c, &arena, &err);
     bool connected = keeper_client_connected(c->engine->keeper);
     if (spec && !connected)
