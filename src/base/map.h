@@ -22,7 +22,7 @@ void *map_get(const struct map *map, const char *key); /* NULL where absent */
 const struct map_entry *map_find(const struct map *map, const char *key);
 /* Sets key to value (not NULL); returns the value it had, or NULL. */
 void *map_put(struct map *map, const char *key, void *value);
-/* Removes key; returns its value, or NULL where absent. */
+/* Removes key, which may be the map's own copy; returns its value, or NULL where absent. */
 void *map_remove(struct map *map, const char *key);
 void map_done(struct map *map);
 

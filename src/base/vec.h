@@ -26,7 +26,7 @@
 #define vec_push(v, ...)                                                                                               \
     do {                                                                                                               \
         if ((v)->count == (v)->capacity) {                                                                             \
-            (v)->capacity = (v)->capacity ? (v)->capacity * 2 : 8;                                                     \
+            (v)->capacity = (v)->capacity ? (v)->capacity * 2 : 2;                                                     \
             (v)->items = mem_realloc((v)->items, (v)->capacity * sizeof(*(v)->items));                                 \
         }                                                                                                              \
         (v)->items[(v)->count++] = (__VA_ARGS__);                                                                      \

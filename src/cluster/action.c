@@ -186,6 +186,8 @@ void action_end(struct action_private *action, enum action_status status, const 
     action->action.error = arena_strdup(&action->arena, error);
     action->action.ended_ns = clock_realtime_ns();
     steps_cancel(action);
+    map_done(&action->made);
+    map_done(&action->tried);
     if (store_put_action(action, &err) < 0)
         log_error("%s", err.message);
     log_info("%s of stack %s: %s%s%s", action_kind_name(action->action.kind), action->action.stack,

@@ -11,12 +11,15 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+struct network_names;
+
 /* A container's place in a network. */
 struct place {
     struct list link; /* among those of its container, in the order they were told */
-    char *container, *network;
+    struct names_client *client;
+    struct network_names *network;
     struct ip ipv4, ipv6;
-    struct strings names; /* lower case */
+    struct strings names; /* lower case; the texts are keys of network->holders */
     bool hidden, outside;
     struct ip *servers;
     size_t server_count;
@@ -26,14 +29,20 @@ struct names_client {
     struct list places; /* of struct place, owned; never empty */
 };
 
-/* Those who have a name in a network, or are in it at all. */
+/* Those who have a name in a network, or are in it at all; never empty. */
 struct holders {
     VEC(struct place *) places;
 };
 
+struct network_names {
+    const char *id;     /* the key of names->networks */
+    struct map holders; /* of struct holders, by name; owned */
+    struct holders members;
+};
+
 struct names {
     struct map containers; /* of struct names_client, by id; owned */
-    struct map holders;    /* of struct holders, by "network name" and by network; owned */
+    struct map networks;   /* of struct network_names, by id; owned */
     struct map addresses;  /* of struct place, by the address's text */
 };
 
@@ -52,48 +61,58 @@ static char *lower(const char *name)
     return copy;
 }
 
-static void holders_add(struct names *names, const char *key, struct place *place)
+static void leave(struct holders *holders, const struct place *place)
 {
-    struct holders *holders = map_get(&names->holders, key);
-    if (!holders) {
-        holders = NEW(struct holders);
-        (void)map_put(&names->holders, key, holders);
-    }
-    vec_push(&holders->places, place);
-}
-
-static void holders_remove(struct names *names, const char *key, const struct place *place)
-{
-    struct holders *holders = map_get(&names->holders, key);
-    for (size_t i = 0; holders && i < holders->places.count; i++)
+    for (size_t i = 0; i < holders->places.count; i++)
         if (holders->places.items[i] == place) {
             vec_remove(&holders->places, i);
-            break;
+            return;
         }
-    if (holders && holders->places.count == 0) {
-        vec_done(&holders->places);
-        free(map_remove(&names->holders, key));
+}
+
+static void take_name(struct place *place, const char *told)
+{
+    struct map *all = &place->network->holders;
+    char *name cleanup_free = lower(told);
+    struct holders *holders = map_get(all, name);
+    if (!holders) {
+        holders = NEW(struct holders);
+        (void)map_put(all, name, holders);
     }
+    vec_push(&holders->places, place);
+    vec_push(&place->names, map_find(all, name)->key);
 }
 
-static void for_each_key(struct names *names, struct place *place,
-                         void (*f)(struct names *names, const char *key, struct place *place))
+static void give_name_back(struct place *place, const char *name)
 {
-    f(names, place->network, place);
-    vec_foreach (name, &place->names) {
-        char *key cleanup_free = mem_printf("%s %s", place->network, *name);
-        f(names, key, place);
+    struct holders *holders = map_get(&place->network->holders, name);
+    leave(holders, place);
+    if (holders->places.count)
+        return;
+    vec_done(&holders->places);
+    free(map_remove(&place->network->holders, name));
+}
+
+static void enter_network(struct names *names, const char *id, struct place *place)
+{
+    place->network = map_get(&names->networks, id);
+    if (!place->network) {
+        place->network = NEW(struct network_names);
+        (void)map_put(&names->networks, id, place->network);
+        place->network->id = map_find(&names->networks, id)->key;
     }
+    vec_push(&place->network->members.places, place);
 }
 
-static void index_key(struct names *names, const char *key, struct place *place)
+static void leave_network(struct names *names, struct place *place)
 {
-    holders_add(names, key, place);
-}
-
-static void unindex_key(struct names *names, const char *key, struct place *place)
-{
-    holders_remove(names, key, place);
+    struct network_names *network = place->network;
+    leave(&network->members, place);
+    if (network->members.places.count)
+        return;
+    vec_done(&network->members.places);
+    map_done(&network->holders);
+    free(map_remove(&names->networks, network->id));
 }
 
 static void index_address(struct names *names, const struct ip *ip, struct place *place)
@@ -115,16 +134,14 @@ static void unindex_address(struct names *names, const struct ip *ip, const stru
 
 static void place_free(struct names *names, struct place *place)
 {
-    for_each_key(names, place, unindex_key);
     unindex_address(names, &place->ipv4, place);
     unindex_address(names, &place->ipv6, place);
     list_remove(&place->link);
     vec_foreach (name, &place->names)
-        free(*name);
+        give_name_back(place, *name);
     vec_done(&place->names);
+    leave_network(names, place);
     free(place->servers);
-    free(place->container);
-    free(place->network);
     free(place);
 }
 
@@ -142,7 +159,7 @@ void names_free(struct names *names)
     for (size_t i = 0; (entry = map_next(&names->containers, &i));)
         client_free(names, entry->value);
     map_done(&names->containers);
-    map_done(&names->holders);
+    map_done(&names->networks);
     map_done(&names->addresses);
     free(names);
 }
@@ -152,16 +169,15 @@ static struct place *find_place(const struct names_client *client, const char *n
     struct place *place;
     if (client)
         list_foreach (place, &client->places, link)
-            if (str_eq(place->network, network))
+            if (str_eq(place->network->id, network))
                 return place;
     return NULL;
 }
 
-static struct place *place_new(const struct names_place *told)
+static struct place *place_new(struct names *names, struct names_client *client, const struct names_place *told)
 {
     struct place *place = NEW(struct place);
-    place->container = mem_strdup(told->container);
-    place->network = mem_strdup(told->network);
+    place->client = client;
     place->ipv4 = told->ipv4;
     place->ipv6 = told->ipv6;
     place->hidden = told->hidden;
@@ -169,14 +185,14 @@ static struct place *place_new(const struct names_place *told)
     place->server_count = told->server_count < NAMES_SERVERS_MAX ? told->server_count : NAMES_SERVERS_MAX;
     if (place->server_count)
         place->servers = mem_memdup(told->servers, place->server_count * sizeof(*told->servers));
+    enter_network(names, told->network, place);
     for (size_t i = 0; i < told->name_count; i++)
-        vec_push(&place->names, lower(told->names[i]));
+        take_name(place, told->names[i]);
     return place;
 }
 
 void names_put(struct names *names, const struct names_place *told)
 {
-    struct place *place = place_new(told);
     struct names_client *client = map_get(&names->containers, told->container);
     struct place *before = find_place(client, told->network);
     if (!client) {
@@ -184,13 +200,13 @@ void names_put(struct names *names, const struct names_place *told)
         list_init(&client->places);
         (void)map_put(&names->containers, told->container, client);
     }
+    struct place *place = place_new(names, client, told);
     if (before) {
         list_push(&before->link, &place->link); /* before's own turn among the networks stays */
         place_free(names, before);
     } else {
         list_push(&client->places, &place->link);
     }
-    for_each_key(names, place, index_key);
     index_address(names, &place->ipv4, place);
     index_address(names, &place->ipv6, place);
 }
@@ -212,13 +228,13 @@ const struct names_client *names_client(const struct names *names, const struct 
 {
     char text[IP_TEXT_MAX];
     const struct place *place = map_get(&names->addresses, ip_format(ip, text));
-    return place ? map_get(&names->containers, place->container) : NULL;
+    return place ? place->client : NULL;
 }
 
 const struct names_client *names_member(const struct names *names, const char *network)
 {
-    const struct holders *holders = map_get(&names->holders, network);
-    return holders ? map_get(&names->containers, holders->places.items[0]->container) : NULL;
+    const struct network_names *found = map_get(&names->networks, network);
+    return found ? found->members.places.items[0]->client : NULL;
 }
 
 /* Fisher and Yates: which replica stands first is chance. */
@@ -252,8 +268,7 @@ int names_resolve(const struct names *names, const struct names_client *client, 
 {
     const struct place *place;
     list_foreach (place, &client->places, link) {
-        char *key cleanup_free = mem_printf("%s %s", place->network, name);
-        const struct holders *holders = map_get(&names->holders, key);
+        const struct holders *holders = map_get(&place->network->holders, name);
         if (holders)
             return collect(holders, family, addresses);
     }
@@ -264,7 +279,7 @@ const char *names_reverse(const struct names *names, const struct names_client *
 {
     char text[IP_TEXT_MAX];
     const struct place *found = map_get(&names->addresses, ip_format(ip, text));
-    if (!found || !find_place(client, found->network) || found->names.count == 0)
+    if (!found || !find_place(client, found->network->id) || found->names.count == 0)
         return NULL;
     return found->names.items[0];
 }
