@@ -21,8 +21,9 @@
 #include <sys/stat.h>
 
 #define SOCKET_MODE   0660
-#define STOP_GRACE_MS 2000 /* for answers under way when it is told to stop */
-#define SYNC_DELAY_MS 1000 /* what a power cut may undo of what processes did (db_run_soon()) */
+#define LARGE         (128 * 1024) /* bytes: what is mapped by itself, and goes back to the machine when it is freed */
+#define STOP_GRACE_MS 2000         /* for answers under way when it is told to stop */
+#define SYNC_DELAY_MS 1000         /* what a power cut may undo of what processes did (db_run_soon()) */
 
 struct daemon {
     struct place place;
@@ -157,7 +158,7 @@ static void engine_started(void *data, const struct err *failure)
         return;
     }
     daemon->listening = true;
-    (void)malloc_trim(0); /* comparing what is defined with what runs took much that is free now, here and there */
+    (void)malloc_trim(0); /* the start took much that is free now, here and there */
     log_info("ready: DOCKER_HOST=unix://%s", daemon->socket_path);
     notify_manager("READY=1");
 }
@@ -221,6 +222,7 @@ static int daemon_open(struct daemon *daemon, const char *data_dir, const char *
 {
     raise_limits();
     (void)umask(022);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE); /* and stays there: by itself it would rise with each long answer */
     if (place_open(&daemon->place, data_dir, run_dir, err) < 0)
         return -1;
     daemon->loop = loop_new(err);
