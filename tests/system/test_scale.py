@@ -6,6 +6,7 @@ import pathlib
 import time
 
 import pytest
+from harness.footprint import own
 from harness.machine import wait_until
 
 MANY, FEW = 500, 20
@@ -25,11 +26,6 @@ def many(daemon, images, tmp_path):
     daemon.load(images("hello"))
     (tmp_path / "compose.yaml").write_text(COMPOSE)
     return lambda *words: daemon.cli("-f", tmp_path / "compose.yaml", *words)
-
-
-def own(daemon):
-    """Our own processes: the daemon, the keeper and its launchers, the logger."""
-    return [process for process in daemon.processes("shoal") if f"shoal-{daemon.instance}/" not in process.cgroup]
 
 
 def measure(daemon):
