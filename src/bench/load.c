@@ -145,12 +145,12 @@ static void evaluate(struct run *run, int64_t begun_ns, struct load_times *ret)
 {
     *ret = (struct load_times){.seconds = (double)(clock_monotonic_ns() - begun_ns) / (double)NS_PER_S};
     for (size_t i = 0; i < run->load->step_count; i++) {
-        size_t count = run->times[i].count;
+        size_t count = run->times[i].count, middle = count / 2, late = count * 99 / 100;
         if (!count)
             continue;
         qsort(run->times[i].items, count, sizeof(*run->times[i].items), compare);
-        ret->steps[i].median_ms = (double)run->times[i].items[count / 2] / NS_PER_MS;
-        ret->steps[i].p99_ms = (double)run->times[i].items[count * 99 / 100] / NS_PER_MS;
+        ret->steps[i].median_ms = (double)run->times[i].items[middle] / (double)NS_PER_MS;
+        ret->steps[i].p99_ms = (double)run->times[i].items[late] / (double)NS_PER_MS;
     }
 }
 
