@@ -8,6 +8,7 @@
 /* Folders that were thrown away, and the worker that removes them. */
 struct trash {
     struct worker worker;
+    struct timer gather; /* armed: something waits for others to come */
     VEC(char *) paths; /* still to be removed */
     uint64_t last;     /* a number for each, which is its name */
 };

@@ -15,6 +15,7 @@
 
 #define TRASH       "trash"
 #define BATCH_MAX   256 /* folders for one worker */
+#define GATHER_MS   500 /* a worker costs as much as removing many folders: so long the first waits for others */
 #define REQUEST_MAX ((size_t)4 << 20)
 
 /* --- Emptying */
@@ -24,8 +25,6 @@ static void empty(struct trash *trash)
     struct images *images = container_of(trash, struct images, trash);
     struct buf text cleanup(buf_done) = BUF(REQUEST_MAX);
     struct json_out out = {.buf = &text};
-    if (trash->worker.state != WORKER_IDLE || !trash->paths.count)
-        return;
     json_put_object(&out);
     json_key(&out, "paths");
     json_put_array(&out);
@@ -40,6 +39,25 @@ static void empty(struct trash *trash)
     worker_start(&trash->worker, images->loop, &start);
 }
 
+/* At once where there is enough for a worker, else when others had the time to come. */
+static void empty_soon(struct trash *trash)
+{
+    const struct images *images = container_of(trash, struct images, trash);
+    if (trash->worker.state != WORKER_IDLE || !trash->paths.count)
+        return;
+    if (trash->paths.count >= BATCH_MAX)
+        empty(trash);
+    else if (!trash->gather.loop)
+        timer_start(&trash->gather, images->loop, GATHER_MS);
+}
+
+static void gathered(struct timer *timer)
+{
+    struct trash *trash = container_of(timer, struct trash, gather);
+    if (trash->worker.state == WORKER_IDLE && trash->paths.count)
+        empty(trash);
+}
+
 /* What is left over is met again at the next start. */
 static void emptied(struct worker *worker, const json_value *result, const struct err *err)
 {
@@ -48,7 +66,7 @@ static void emptied(struct worker *worker, const json_value *result, const struc
         log_warning("cannot remove what was thrown away: %s", json_get_text(json_at(failed, i), "message"));
     if (err)
         log_warning("cannot remove what was thrown away: %s", err->message);
-    empty(container_of(worker, struct trash, worker));
+    empty_soon(container_of(worker, struct trash, worker));
 }
 
 /* --- Throwing away */
@@ -62,7 +80,7 @@ static char *place_beside(const char *path, uint64_t number)
 static void add(struct trash *trash, char *path)
 {
     vec_push(&trash->paths, path);
-    empty(trash);
+    empty_soon(trash);
 }
 
 int images_discard(struct images *images, const char *path, struct err *err)
@@ -99,6 +117,7 @@ int trash_open(struct images *images, struct err *err)
     struct trash *trash = &images->trash;
     char *path cleanup(freep) = mem_printf("%s/" TRASH, images->data_dir);
     trash->worker.ended = emptied;
+    trash->gather.expired = gathered;
     trash->last = (uint64_t)clock_realtime_ns(); /* a name that none before had */
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return err_errno(err, errno, "cannot make the folder %s", path);
@@ -106,13 +125,14 @@ int trash_open(struct images *images, struct err *err)
     add_leftovers(images, "containers", "." TRASH "-");
     add_leftovers(images, "volumes", "." TRASH "-");
     add_leftovers(images, "layers", "." TRASH "-");
-    empty(trash);
+    empty_soon(trash);
     return 0;
 }
 
 void trash_close(struct images *images)
 {
     struct trash *trash = &images->trash;
+    timer_stop(&trash->gather);
     worker_done(&trash->worker);
     vec_foreach (path, &trash->paths)
         free(*path);

@@ -100,6 +100,8 @@ struct peer {
     uint32_t announce_first, announce_last;
 };
 
+#define KEEPER_SIGNALLED_MAX 32
+
 struct keeper {
     int epoll, signals, listener, lock;
     int program; /* the sealed copy that runs */
@@ -118,9 +120,11 @@ struct keeper {
     struct peer peer;
     char *in, *out; /* MESSAGE_SIZE_MAX each */
 
-    uint32_t reports;    /* awaited from all launchers */
-    bool strays;         /* children that nobody knows may have ended */
-    int64_t sweep_at_ms; /* 0: no sweep is due */
+    uint32_t reports;                         /* awaited from all launchers */
+    bool strays;                              /* children that nobody knows may have ended */
+    int64_t sweep_at_ms;                      /* 0: no sweep is due */
+    uint32_t signalled[KEEPER_SIGNALLED_MAX]; /* slots that were sent a signal lately, and run; the oldest first */
+    uint32_t signalled_count;
 };
 
 /* --- keeper_loop.c ------------------------------------------------------------------------------------------------ */
@@ -194,6 +198,8 @@ void spawn_retire_launchers(struct keeper *k);
 void reap_signals_ready(struct keeper *k);
 /* Looks whether this container has ended. */
 void reap_entry(struct keeper *k, uint32_t slot);
+/* It was sent a signal, and may end: the next SIGCHLD is likely to be its own, whatever that says. */
+void reap_expect(struct keeper *k, uint32_t slot);
 /* Reaps a child that is no container. */
 void reap_stray(struct keeper *k, pid_t pid);
 /* Whatever is due by now; returns how long the loop may wait, in ms, -1 for ever. */

@@ -6,12 +6,13 @@
 #include "sys/process.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/signalfd.h>
 
 /*
- * SIGCHLD coalesces: while one is pending, the ends of others make no second one. So each signal is followed by a sweep
- * over all that run, soon but not at once, and the larger the table the later: sweeping takes a fiftieth of the time at
- * most.
+ * SIGCHLD coalesces: while one is pending, the ends of others make no second one. So each signal is followed by a look
+ * at the few that were sent a signal lately, and by a sweep over all that run, soon but not at once, and the larger the
+ * table the later: sweeping takes a fiftieth of the time at most.
  */
 #define SWEEP_DELAY_MS 2
 #define SWEEP_SHARE    50
@@ -65,6 +66,25 @@ void reap_entry(struct keeper *k, uint32_t slot)
     int status;
     if (!e->reaped && e->pid && process_reap(e->pid, &status) == 1)
         entry_reaped(k, slot, status);
+}
+
+void reap_expect(struct keeper *k, uint32_t slot)
+{
+    if (k->signalled_count == KEEPER_SIGNALLED_MAX)
+        memmove(k->signalled, k->signalled + 1, --k->signalled_count * sizeof(*k->signalled));
+    k->signalled[k->signalled_count++] = slot;
+}
+
+static void reap_signalled(struct keeper *k)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < k->signalled_count; i++) {
+        uint32_t slot = k->signalled[i];
+        reap_entry(k, slot);
+        if (k->table.entries[slot].pid && !k->table.entries[slot].reaped)
+            k->signalled[left++] = slot;
+    }
+    k->signalled_count = left;
 }
 
 static bool reap_launcher(struct keeper *k, pid_t pid)
@@ -152,4 +172,5 @@ void reap_signals_ready(struct keeper *k)
         if (!k->sweep_at_ms)
             k->sweep_at_ms = clock_monotonic_ms() + sweep_delay_ms(k);
     }
+    reap_signalled(k);
 }

@@ -80,6 +80,7 @@ static int on_signal(struct keeper *k, const struct request *r, struct err *err)
     /* Not reaped: the pid is still this child's, alive or a zombie. */
     if (kill(e->pid, request->signo) < 0)
         return err_errno(err, errno, "signal %d", request->signo);
+    reap_expect(k, slot);
     return DONE;
 }
 
