@@ -9,8 +9,8 @@
 struct trash {
     struct worker worker;
     struct timer gather; /* armed: something waits for others to come */
-    VEC(char *) paths; /* still to be removed */
-    uint64_t last;     /* a number for each, which is its name */
+    VEC(char *) paths;   /* still to be removed */
+    uint64_t last;       /* a number for each, which is its name */
 };
 
 struct images {
