@@ -9,8 +9,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define DATA_MODE 0710
-#define RUN_MODE  0755
+#define LOCK_RETRY_MS    10
+#define LOCK_PATIENCE_MS 1000
+
+#define DATA_MODE        0710
+#define RUN_MODE         0755
 
 /* Makes path and what leads to it; what is there already keeps its mode. */
 static int make_folders(const char *path, mode_t mode, struct err *err)
@@ -40,6 +43,17 @@ static int open_folder(const char *path, mode_t mode, char real[PATH_MAX], struc
     return 0;
 }
 
+/* A child of a daemon that was killed has its lock, too, between its fork and its exec: it is waited for. */
+static int lock_patiently(int fd)
+{
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_RETRY_MS) {
+        if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
+            return -errno;
+        (void)usleep(LOCK_RETRY_MS * 1000);
+    }
+    return 0;
+}
+
 static int lock_data(struct place *place, struct err *err)
 {
     char path[PATH_MAX + 8];
@@ -47,13 +61,12 @@ static int lock_data(struct place *place, struct err *err)
     place->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (place->lock < 0)
         return err_errno(err, errno, "cannot open %s", path);
-    if (flock(place->lock, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK)
+    int r = lock_patiently(place->lock);
+    if (r == -EWOULDBLOCK)
         return err_set(err, ERR_CONFLICT,
                        "another daemon uses the data directory %s; give this one another with --data-dir and --run-dir",
                        place->data_dir);
-    return err_errno(err, errno, "cannot lock %s", path);
+    return r < 0 ? err_errno(err, r, "cannot lock %s", path) : 0;
 }
 
 static int find_programs(struct place *place, struct err *err)
