@@ -76,10 +76,13 @@ static int copy_files(pid_t pid, struct site *site, struct err *err)
 
 int site_copy(pid_t pid, struct site *ret, struct err *err)
 {
-    *ret = (struct site){.folder = "/tmp/shoal-bench-XXXXXX"};
-    if (!mkdtemp(ret->folder)) {
+    const char *parent = getenv("TMPDIR");
+    parent = str_empty(parent) ? "/tmp" : parent;
+    *ret = (struct site){0};
+    int size = snprintf(ret->folder, sizeof(ret->folder), "%s/shoal-bench-XXXXXX", parent);
+    if (size >= (int)sizeof(ret->folder) || !mkdtemp(ret->folder)) {
         ret->folder[0] = '\0';
-        return err_errno(err, errno, "cannot make a folder in /tmp");
+        return err_errno(err, errno, "cannot make a folder in %s", parent);
     }
     (void)snprintf(ret->program, sizeof(ret->program), "%s/nano-httpd", ret->folder);
     (void)snprintf(ret->www, sizeof(ret->www), "%s/www", ret->folder);

@@ -18,9 +18,9 @@ struct site_file {
 };
 
 struct site {
-    char folder[64];  /* made by site_copy(); "" : none */
-    char program[96]; /* in it */
-    char www[96];     /* in it */
+    char folder[512];  /* in $TMPDIR or /tmp, made by site_copy(); "": none */
+    char program[544]; /* in it */
+    char www[544];     /* in it */
     struct site_file files[SITE_FILES_MAX];
     size_t file_count;
 };

@@ -99,10 +99,10 @@ def test_a_peer_stands_beside(loaded):
     assert [result["class"] for result in found["results"]] == [None, "default", "default"]
 
 
-def start_long(daemon):
+def start_long(daemon, **environment):
     """A benchmark of many containers, of which some are there."""
     process = subprocess.Popen(daemon.netns.command(daemon.build / "shoal", "--host", daemon.host, "bench", "start", "--n", "5000"),
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
     wait_until(lambda: len(ours(daemon)) > 20, "containers are made", 60)
     return process
 
@@ -117,8 +117,9 @@ def test_an_interrupt_leaves_nothing(loaded):
     assert copies() <= before
 
 
-def test_what_a_killed_one_left(loaded):
-    with start_long(loaded) as process:
+def test_what_a_killed_one_left(loaded, tmp_path):
+    # A killed one leaves its copies too: in a folder of this test's.
+    with start_long(loaded, TMPDIR=str(tmp_path)) as process:
         process.kill()
     before = copies()
     left = len(ours(loaded))
