@@ -251,6 +251,22 @@ static void open_again(struct engine *engine)
     }
 }
 
+static void listed_at_logger(void *data, const struct logger_stats *open)
+{
+    struct engine *engine = data;
+    struct container *c = map_get(&engine->by_id, open->id);
+    struct err err;
+    if (!c || !streams_in_use(c))
+        (void)logger_client_close(engine->logger, open->id, NULL, NULL, &err);
+}
+
+void helpers_close_unused(struct engine *engine)
+{
+    struct err err;
+    if (engine->logger && logger_client_stats(engine->logger, NULL, listed_at_logger, NULL, engine, &err) < 0)
+        log_warning("%s", err.message);
+}
+
 static void try_logger(struct timer *timer)
 {
     struct engine *engine = container_of(timer, struct engine, logger_retry);
@@ -260,8 +276,10 @@ static void try_logger(struct timer *timer)
     if (engine->logger) {
         log_info("connected to the logger");
         open_again(engine);
-        if (engine->recovered)
+        if (engine->recovered) {
+            helpers_close_unused(engine);
             started_done(engine, NULL);
+        }
         return;
     }
     if (engine->logger_attempts++ % PATIENCE == 0 && start_program(engine, "shoal-logger", &err) < 0) {

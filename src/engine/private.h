@@ -224,6 +224,8 @@ void cgroup_remove_later(struct engine *engine, const char *id);
 /* --- helpers.c: keeper and logger, started and connected to */
 
 int helpers_connect(struct engine *engine, struct err *err);
+/* What the logger has open of a daemon that was killed in the middle of a start is closed: it would never end. */
+void helpers_close_unused(struct engine *engine);
 void helpers_done(struct engine *engine);
 /* Goes on with the end of the engine, where nothing is left to be waited for. */
 void stop_settled(struct engine *engine);

@@ -249,13 +249,16 @@ static void clean_cgroups(struct engine *engine, int cgroups)
     }
 }
 
+/* Of containers that are gone, and of starts that the daemon's death cut short. */
 static void clean_run_folders(struct engine *engine)
 {
     DIR *d cleanup(closedirp) = list_folder(engine->run_containers_fd);
     struct dirent *entry;
-    while (d && (entry = readdir(d)))
-        if (id_is_full(entry->d_name) && !is_known(engine, entry->d_name))
+    while (d && (entry = readdir(d))) {
+        struct container *c = id_is_full(entry->d_name) ? map_get(&engine->by_id, entry->d_name) : NULL;
+        if (id_is_full(entry->d_name) && (!c || !streams_in_use(c)))
             streams_unlink(engine, entry->d_name);
+    }
 }
 
 static void clean_data_folders(struct engine *engine)
@@ -303,6 +306,7 @@ int recover(struct engine *engine, struct err *err)
     clean_cgroups(engine, engine->cgroups_fd);
     clean_cgroups(engine, engine->limited_fd);
     clean_run_folders(engine);
+    helpers_close_unused(engine);
     clean_data_folders(engine);
     if (networks_start(engine->net, err) < 0)
         return -1;

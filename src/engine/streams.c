@@ -289,6 +289,12 @@ void streams_ended(struct container *c)
     close_fd(&private->terminal);
 }
 
+bool streams_in_use(const struct container *c)
+{
+    return container_is_running(c) || c->state.status == CONTAINER_STARTING || c->private->draining ||
+           c->private->streams_ready;
+}
+
 void streams_unlink(struct engine *engine, const char *id)
 {
     static const char *const names[] = {"stdin", "stdout", "stderr"};

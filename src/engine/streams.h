@@ -32,6 +32,8 @@ void streams_ended(struct container *container);
 void streams_remove(struct container *container);
 /* The same where it never ran, and the logger waits for output all the same. */
 void streams_abandon(struct container *container);
+/* Does a run, or one that is being prepared, have FIFOs and a reader? What else there is of them is left over. */
+bool streams_in_use(const struct container *container);
 void streams_unlink(struct engine *engine, const char *id);
 
 /* The logger died: what the container says until there is another one is kept, even where it ends meanwhile. */

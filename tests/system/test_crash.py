@@ -4,12 +4,14 @@ import http.client
 import json
 import os
 import random
+import secrets
 import signal
 import threading
 import time
 
 import pytest
 from harness.daemon import Daemon
+from harness.logger import Logger
 from harness.machine import Process, wait_until
 
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]
@@ -124,6 +126,24 @@ def test_ends_while_no_daemon_is_there(busybox):
         assert wait_for_state(busybox, container, "exited")["ExitCode"] == code
         assert log_lines(busybox, container) == ["end\n"]
     assert wait_for_state(busybox, killed, "exited")["ExitCode"] == 137
+
+
+def test_a_start_that_was_cut_short_leaves_nothing(busybox):
+    """The daemon died after it made the FIFOs and opened them at the logger, and before its commit."""
+    known, unknown = create(busybox, FOREVER), secrets.token_hex(32)
+    busybox.kill()
+    before = Logger.of(busybox)
+    for container in (known, unknown):
+        before.open(container)
+    assert before.open_ids() == {known, unknown}
+    before.socket.close()
+    busybox.start()
+    assert os.listdir(busybox.run_dir / "containers") == []
+    after = Logger.of(busybox)
+    wait_until(lambda: after.open_ids() == set(), "the logger has closed what nobody writes to")
+    after.socket.close()
+    busybox.ask("POST", f"/containers/{known}/start")
+    assert os.listdir(busybox.run_dir / "containers") == [known]
 
 
 def test_terminated_daemon_leaves_containers_running(busybox):

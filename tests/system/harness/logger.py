@@ -43,6 +43,22 @@ class Logger:
         self.events = []
         self.start()
 
+    @classmethod
+    def of(cls, daemon):
+        """The logger of a daemon that was killed, as the daemon itself would talk to it."""
+        self = cls.__new__(cls)
+        self.run, self.data = daemon.run_dir, daemon.data_dir / "containers"
+        self.process, self.events = None, []
+        self.connect()
+        return self
+
+    def open_ids(self):
+        """The containers whose output it reads."""
+        self.request(LIST)
+        found = {event.id for event in self.events if event.type == CONTAINER}
+        self.events = [event for event in self.events if event.type != CONTAINER]
+        return found
+
     def start(self):
         self.process = subprocess.Popen(self.command)
         self.connect()
@@ -56,7 +72,7 @@ class Logger:
                 self.socket.connect(str(self.run / "logger.sock"))
                 break
             except OSError:
-                if time.monotonic() > end or self.process.poll() is not None:
+                if time.monotonic() > end or (self.process and self.process.poll() is not None):
                     raise
                 time.sleep(0.005)
         folder = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY)
