@@ -143,6 +143,7 @@ static void sweep(struct keeper *k)
     for (uint32_t i = 0; i < KEEPER_LAUNCHERS_MAX; i++)
         if (k->launchers[i].used && k->launchers[i].pid)
             (void)reap_launcher(k, k->launchers[i].pid);
+    k->strays = true; /* the signal of one that is in no table may have been merged with another's, too */
 }
 
 int reap_due(struct keeper *k)

@@ -272,7 +272,8 @@ def test_exec(keeper):
     for name in ("mnt", "pid", "uts", "ipc", "net", "cgroup"):
         assert os.readlink(f"/proc/{inside.pid}/ns/{name}") == os.readlink(f"/proc/{container.pid}/ns/{name}"), name
     assert str(inside.pid) in (cgroup / "cgroup.procs").read_text(encoding="utf-8").split()
-    assert sorted(os.listdir(f"/proc/{inside.pid}/fd")) == ["0", "1", "2"]
+    # The shell has a pipe of its own for a moment.
+    wait_until(lambda: sorted(os.listdir(f"/proc/{inside.pid}/fd")) == ["0", "1", "2"], "it has its streams and nothing else")
     container.signal(signal.SIGKILL)
     assert container.exit() == -9
     assert inside.exit() == -9, "it dies with the container's pid namespace"
